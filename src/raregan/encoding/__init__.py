@@ -1,0 +1,1 @@
+"""A table becomes a float32 matrix, and a matrix becomes a table again."""

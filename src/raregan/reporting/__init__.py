@@ -1,0 +1,1 @@
+"""Figures and the report: data first, rendering second."""

@@ -1,0 +1,1 @@
+"""How it is learned: batches, the pure step, the loop and its checkpoints."""
