@@ -34,3 +34,7 @@ class ModelFileError(UserError):
 
 class TrainingDivergedError(RareGANError):
     """A loss or a weight became NaN or infinite; the last good weights were kept."""
+
+
+class RareGANWarning(UserWarning):
+    """Something about the input deserves a look; the message says what to do."""

@@ -1,0 +1,66 @@
+"""Files appear whole or not at all: write under a temporary name, then rename."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raregan.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def atomic_path(destination: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `destination`; on success it takes that name.
+
+    On any exception the temporary file is removed and an older `destination` stays as it was.
+    The temporary name keeps the ending, so that writers that choose a format by it still do.
+
+    Raises
+    ------
+    DataError
+        If the folder is not there or may not be written to, or `destination` is a folder.
+    """
+    destination = Path(destination)
+    if destination.is_dir():
+        msg = f"cannot write {destination}: it is a folder; name a file"
+        raise DataError(msg)
+    temporary = destination.with_name(f".{secrets.token_hex(6)}.{destination.name}")
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        temporary.replace(destination)
+    except OSError as error:
+        msg = f"cannot write {destination}: {error.strerror or error}"
+        raise DataError(msg) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Force the content out before the rename, or a power cut could leave an empty file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def check_writable(destination: str | Path) -> None:
+    """Refuse a destination that could not be written, before any work is done for it.
+
+    Raises
+    ------
+    DataError
+        If it is a folder, or its folder is not there or may not be written to.
+    """
+    destination = Path(destination)
+    folder = destination.parent
+    if destination.is_dir():
+        raise DataError(f"cannot write {destination}: it is a folder; name a file")
+    if not folder.is_dir():
+        raise DataError(f"cannot write {destination}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise DataError(f"cannot write {destination}: the folder {folder} is not yours to write to")

@@ -1,0 +1,113 @@
+"""Every default of raregan, once, with its reason."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self, TypeVar
+
+from raregan.errors import UserError
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shapes of both networks."""
+
+    latent_dim: int | None = None
+    """Length of the latent vector; `None`: as many as the encoded row has numbers."""
+    generator_widths: tuple[int, ...] = (32, 64, 128)
+    """Hidden layers of the generator: the mission's reference network."""
+    discriminator_widths: tuple[int, ...] = (128, 64, 32, 32, 16)
+    """Hidden layers of the discriminator: the mission's reference network."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long, how fast and on what the networks learn."""
+
+    epochs: int = 5_000
+    """Passes over the rare rows: the mission's reference."""
+    batch_size: int = 64
+    """Rows in a step: the mission's reference."""
+    learning_rate: float = 2e-4
+    """Adam's step size for both networks (Radford et al. 2016, section 4)."""
+    beta_1: float = 0.5
+    """Adam's first decay; 0.9 makes adversarial training oscillate (Radford et al. 2016)."""
+    beta_2: float = 0.999
+    """Adam's second decay (Kingma & Ba 2015)."""
+    numeric_encoding: str = "quantile"
+    """How numeric columns are encoded; see `raregan.encoding.columns`."""
+    max_minutes: float | None = None
+    """Wall-clock limit of the training loop; `None`: none."""
+
+
+CHECKPOINT_EVERY = 500
+"""Epochs between two checkpoints: about 2 s of the reference run, and some ms to write."""
+
+SEED = 0
+"""Seed of the command line when none is given: two runs of one command agree."""
+
+MODEL_PATH = "fraud.raregan"
+"""Model file of the command line when none is given."""
+
+SYNTHETIC_PATH = "synthetic_fraud.csv"
+"""File of synthetic rows of the command line when none is given."""
+
+NUM_SAMPLES = 1_000
+"""Synthetic rows of the command line when no number is given."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that fixes a training run, resolved: what the model file records."""
+
+    variant: str
+    network: NetworkConfig
+    training: TrainingConfig
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-safe dictionary."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Rebuild from :meth:`to_dict`; raises `TypeError` or `KeyError` on anything else."""
+        network = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values["network"].items()
+        }
+        return cls(
+            variant=values["variant"],
+            network=NetworkConfig(**network),
+            training=TrainingConfig(**values["training"]),
+            seed=values["seed"],
+        )
+
+
+_Part = TypeVar("_Part", NetworkConfig, TrainingConfig)
+
+
+def override(defaults: _Part, options: dict[str, Any]) -> _Part:
+    """Return `defaults` with those `options` in place that it has and that are not `None`.
+
+    Raises
+    ------
+    UserError
+        If a value is out of range.
+    """
+    names = {field.name for field in fields(defaults)}
+    given = {name: value for name, value in options.items() if name in names and value is not None}
+    for name, value in given.items():
+        _check(name, value)
+    return replace(defaults, **given)
+
+
+def _check(name: str, value: Any) -> None:
+    least = 2 if name == "batch_size" else 1  # batch normalisation needs two rows
+    if name in {"epochs", "batch_size", "latent_dim"} and (
+        not isinstance(value, int) or isinstance(value, bool) or value < least
+    ):
+        raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    if name in {"learning_rate", "max_minutes"} and not 0 < value < math.inf:
+        raise UserError(f"{name} must be a positive number, got {value!r}")

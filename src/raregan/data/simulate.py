@@ -1,0 +1,543 @@
+"""Simulated card transactions with five kinds of fraud: raregan's embedded data.
+
+Nothing here is, or is derived from, real data. Customers with habits use terminals in cities for
+two days; thieves then add their transactions, an incident at a time. What an issuer knows of a
+transaction (minutes since the last one, counts, distances) is computed from the simulated history,
+never drawn. Units: seconds, kilometres, euros; a place is a complex number, east + north * 1j.
+"""
+
+import operator
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from raregan.errors import UserError
+
+__all__ = ["SIMULATED_NOTE", "make_card_fraud"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Places: TypeAlias = npt.NDArray[np.complex128]
+Table: TypeAlias = dict[str, npt.NDArray[Any]]  # columns of one length
+Rng: TypeAlias = np.random.Generator
+
+SIMULATED_NOTE = "Simulated card transactions (raregan.data.simulate): no real person or payment."
+"""One line to print wherever the table, or anything learned from it, is shown."""
+
+MIN_ROWS, MAX_ROWS = 100, 10_000_000  # fewer cannot carry 28 components; more fills 16 GB
+START = np.datetime64("2025-03-10T00:00:00", "us")  # a fixed Monday keeps runs alike
+HOUR, DAY, END = 3_600, 86_400, 2 * 86_400
+RHYTHM = (8, 5, 3, 2, 2, 4, 12, 30, 48, 55, 58, 66, 78, 70, 60, 58, 64, 78, 84, 72, 52, 38, 26, 15)
+"""Relative traffic in each hour of the day."""
+ROWS_PER_CUSTOMER = 8  # two busy days
+ROWS_PER_SHOP, ROWS_PER_WEB_SHOP = 60, 400  # web shops are fewer and busier
+SHOPS_PER_MERCHANT = 3  # neighbouring terminals belong to one chain
+CITY_SPREAD, HOME_SPREAD, SHOP_SPREAD = 90.0, 9.0, 6.0  # km
+FAVOURITES = np.array([4, 2])  # shops and web shops where a customer always goes ...
+FAVOURITE_SHARE = 0.65  # ... with this share of purchases
+POPULARITY = 1.8  # u**1.8 picks a terminal: few of them take most of the traffic
+TRAVELLERS = 0.03  # of customers are away for the two days: they look like stolen cards
+FOLLOW_UPS, FOLLOW_UP_GAP = 0.15, 900  # share that are a next stop on one trip, as in a spree
+HABIT_SHARE, HABIT_SPREAD = 0.5, 2.0  # share around the customer's own hour; its spread, hours
+UNKNOWN_AGE = 0.08  # of customers did not give their age
+UNKNOWN_PLACE, RELAYED = 0.15, 0.04  # of online purchases: not located; seen in another city
+SWIPED = 0.03  # of purchases in shops fall back to the magnetic stripe
+OWN_DEVICE, IMITATED_DEVICE = 0.95, 0.15  # online purchases that show the customer's device
+THIEF_SEEN = 0.7  # of a thief's online purchases show the thief's place
+MERCHANT_SPREAD = 0.3  # of the log price level between merchants of one category
+PROFILE_NOISE = 0.1  # error of an engineered feature, in its standard deviations
+N_COMPONENTS = 28  # as in the public table
+BLOCK = 1 << 16  # rows projected at once: bounds memory
+
+CHANNELS = ("contactless", "chip", "swipe", "online")
+CONTACTLESS, CHIP, SWIPE, ONLINE = range(4)
+CARD_TYPES, CARD_TYPE_SHARES = ("debit", "credit", "prepaid"), (0.55, 0.38, 0.07)
+DEVICES, DEVICE_SHARES = ("android", "ios", "windows", "mac", None), (0.42, 0.33, 0.18, 0.07)
+NO_DEVICE = 4  # in shops
+
+COUNTRIES: dict[str, tuple[int, float, complex]] = {
+    # cities, relative number of customers, centre
+    "BE": (16, 70, 0j),
+    "FR": (6, 9, -150 - 300j),
+    "NL": (5, 9, 60 + 170j),
+    "DE": (5, 8, 500 + 100j),
+    "GB": (4, 2, -350 + 100j),
+    "ES": (3, 1, -600 - 1150j),
+    "US": (3, 0, -6000 - 300j),
+    "TH": (2, 0, 8000 - 3500j),
+}
+CATEGORIES: dict[str, tuple[float, float, float, float, float]] = {
+    # median amount, spread of its log, share of shops, share of web shops, appeal to a thief
+    "grocery": (27, 0.7, 26, 4, 0.2),
+    "restaurant": (24, 0.6, 18, 6, 0.1),
+    "transport": (5, 0.6, 10, 8, 0.1),
+    "fuel": (42, 0.5, 8, 0, 0.4),
+    "pharmacy": (15, 0.7, 8, 3, 0.2),
+    "clothing": (46, 0.7, 10, 14, 0.6),
+    "electronics": (110, 0.9, 4, 10, 1.0),
+    "jewellery": (150, 0.9, 2, 2, 0.9),
+    "cash": (70, 0.6, 8, 0, 0.8),
+    "travel": (130, 0.8, 3, 9, 0.7),
+    "gift_cards": (40, 0.6, 3, 6, 0.9),
+    "digital": (8, 0.9, 0, 20, 0.5),
+    "subscription": (11, 0.4, 0, 14, 0.1),
+}
+TYPICAL, SPREAD, SHOP_SHARE, WEB_SHARE, APPEAL = np.array(list(CATEGORIES.values())).T
+CASH = list(CATEGORIES).index("cash")
+
+
+class _Kind(NamedTuple):
+    """One kind of fraud: how its incidents differ from what the customer would do."""
+
+    share: float  # of all frauds
+    shared: Literal["customer", "terminal"]  # what the transactions of one incident share
+    size: float  # transactions of an incident, on average
+    gap: float  # seconds between them, on average
+    web: float  # share in web shops
+    roams: float  # share of incidents away from where the customer is
+    far: bool  # the thief is in the farthest of three cities, else in the nearest
+    choosy: int  # terminals that are compared for what is easily resold
+    factor: float  # on the customer's usual amounts; 0: next to nothing, to see if a card works
+    swiped: float = SWIPED
+    habit: float = 0.0  # share in the customer's own hours
+    thief: bool = True  # online, the thief's place and device show
+
+
+FRAUD_KINDS = {
+    "stolen_card": _Kind(0.28, "customer", 10, 300, 0.1, 0.6, False, 5, 3.0, swiped=0.5),
+    "card_testing": _Kind(0.22, "terminal", 25, 40, 1.0, 1.0, True, 1, 0.0),
+    "compromised_terminal": _Kind(0.20, "terminal", 12, 500, 0.0, 0.3, False, 3, 1.5, swiped=0.9),
+    "account_takeover": _Kind(0.20, "customer", 5, 900, 0.6, 1.0, True, 4, 4.0),
+    "friendly_fraud": _Kind(
+        0.10, "customer", 1, 0, 0.9, 0.0, False, 3, 2.5, habit=HABIT_SHARE, thief=False
+    ),
+}
+
+
+class _World(NamedTuple):
+    customers: Table
+    terminals: Table  # shops in order of city, then web shops
+    cities: Table
+    n_shops: int
+
+
+class _Events(NamedTuple):
+    """Transactions; `place` is NaN where unknown, `kind` 0 where genuine, else counted from 1."""
+
+    time: Ints
+    customer: Ints
+    terminal: Ints
+    amount: Floats
+    channel: Ints
+    device: Ints
+    place: Places
+    kind: Ints
+
+
+def make_card_fraud(
+    n_rows: int = 50_492,
+    n_frauds: int = 492,
+    *,
+    features: Literal["pca", "raw"] = "pca",
+    random_state: int | Rng = 0,
+) -> pl.DataFrame:
+    """Simulate two days of card transactions, some of them frauds of five kinds.
+
+    The table is simulated: say so wherever it is shown (`SIMULATED_NOTE`). Both feature sets show
+    the same transactions for the same seed.
+
+    Parameters
+    ----------
+    n_rows, n_frauds
+        Rows in all, 100 to 10,000,000, and how many of them are frauds, 0 to `n_rows // 2`.
+    features
+        `"pca"`: `V1` to `V28`, principal components of standardised engineered features in order
+        of variance, and `Amount`, as in the public card-fraud table. `"raw"`: identifiers, text,
+        numbers and flags, some missing.
+    random_state
+        A seed, or a generator, which is advanced.
+
+    Returns
+    -------
+    polars.DataFrame
+        (`n_rows`, 30) or (`n_rows`, 28), in order of time. The last column, `Class` (Int8), is 1
+        for a fraud; amounts are euros with two decimals.
+
+    Raises
+    ------
+    UserError
+        If an argument has the wrong type or is out of its range.
+    """
+    n_rows = _checked_int("n_rows", n_rows, MIN_ROWS, MAX_ROWS)
+    n_frauds = _checked_int("n_frauds", n_frauds, 0, n_rows // 2)
+    if features not in ("pca", "raw"):
+        raise UserError(f"features is {features!r}: give 'pca' or 'raw'.")
+    if not isinstance(random_state, np.random.Generator):
+        seed = _checked_int("random_state", random_state, 0, 2**128 - 1)
+        random_state = np.random.default_rng(seed)
+    world, events = _simulate(random_state, n_rows, n_frauds)
+    known = _known(world, events)
+    if features == "pca":
+        columns = _components(random_state, list(_engineered(world, events, known)))
+        columns["Amount"] = pl.Series(events.amount)
+    else:
+        columns = _raw(world, events, known)
+    columns["Class"] = pl.Series((events.kind > 0).astype(np.int8))
+    return pl.DataFrame(columns)
+
+
+def _checked_int(name: str, value: object, low: int, high: int) -> int:
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = -1
+    if not low <= number <= high:
+        raise UserError(f"{name} is {value!r}: give a whole number from {low} to {high}.")
+    return number
+
+
+def _simulate(rng: Rng, n_rows: int, n_frauds: int) -> tuple[_World, _Events]:
+    """Draw the world and `n_rows` transactions in order of time."""
+    world = _world(rng, n_rows)
+    shares = [kind.share for kind in FRAUD_KINDS.values()]
+    counts = np.diff(np.rint(np.cumsum([0, *shares]) * n_frauds).astype(int))
+    parts = [_genuine(rng, world, n_rows - n_frauds)]
+    for code, (kind, n) in enumerate(zip(FRAUD_KINDS.values(), counts, strict=True), start=1):
+        if n:
+            parts.append(_frauds(rng, world, kind, n)._replace(kind=np.full(n, code)))
+    events = _Events(*map(np.concatenate, zip(*parts, strict=True)))
+    order = np.argsort(events.time, kind="stable")
+    return world, _Events(*(column[order] for column in events))
+
+
+def _world(rng: Rng, n_rows: int) -> _World:
+    """Draw who and what there is, in proportion to the traffic."""
+    n_cities, size, centre = map(np.array, zip(*COUNTRIES.values(), strict=True))
+    country = np.repeat(np.arange(len(n_cities)), n_cities)
+    rank = np.concatenate([np.arange(1, n + 1) for n in n_cities])
+    weight = size[country] / rank  # Zipf's law
+    shops = np.maximum(3, weight / weight.sum() * n_rows / ROWS_PER_SHOP).astype(np.int64)
+    cities = {
+        "country": country,
+        "place": centre[country] + _scatter(rng, CITY_SPREAD, len(rank)),
+        "weight": weight,
+        "first": np.cumsum(shops) - shops,
+        "shops": shops,
+    }
+    n_shops = int(shops.sum())
+    return _World(
+        _customers(rng, cities, max(10, n_rows // ROWS_PER_CUSTOMER)),
+        _terminals(rng, cities, max(12, n_rows // ROWS_PER_WEB_SHOP)),
+        cities,
+        n_shops,
+    )
+
+
+def _terminals(rng: Rng, cities: Table, n_web: int) -> Table:
+    shop_city = np.repeat(np.arange(len(cities["shops"])), cities["shops"])
+    city = np.concatenate([shop_city, _pick(rng, cities["weight"], n_web)])
+    chain = np.arange(len(shop_city)) // SHOPS_PER_MERCHANT
+    n_chains = int(chain[-1]) + 1
+    merchant = np.concatenate([chain, n_chains + np.arange(n_web)])
+    category = np.concatenate([_pick(rng, SHOP_SHARE, n_chains), _pick(rng, WEB_SHARE, n_web)])
+    return {
+        "merchant": merchant,
+        "category": category[merchant],
+        "level": rng.normal(0, MERCHANT_SPREAD, len(category))[merchant],  # log, of prices
+        "country": cities["country"][city],
+        "place": cities["place"][city] + _scatter(rng, SHOP_SPREAD, len(city)),
+    }
+
+
+def _customers(rng: Rng, cities: Table, n: int) -> Table:
+    city = _pick(rng, cities["weight"], n)
+    away = rng.random(n) < TRAVELLERS
+    age = np.clip(18 + rng.gamma(3.2, 9.0, n), 18, 95)
+    level = rng.normal(0, 0.5, n) - 0.3 * (age < 25)  # the young spend less
+    return {
+        "city": city,
+        "now": np.where(away, rng.integers(0, len(cities["place"]), n), city),
+        "place": cities["place"][city] + _scatter(rng, HOME_SPREAD, n),
+        "level": level,  # log, of amounts
+        "hour": rng.choice([8.0, 12.5, 18.0, 21.0], n, p=[0.2, 0.3, 0.35, 0.15]),
+        "online": rng.beta(2, 5, n) * np.where(age < 45, 1.2, 0.7),  # share of purchases
+        "weight": rng.gamma(1.5, 1.0, n),  # of the traffic
+        "favourites": rng.random((n, FAVOURITES.sum())),  # as arguments of _shop and _web_shop
+        "age": np.where(rng.random(n) < UNKNOWN_AGE, np.nan, np.floor(age)),
+        "card_age": np.ceil(rng.exponential(700, n)),  # days
+        "limit": np.round(np.exp(level + rng.normal(7.8, 0.4, n)) / 250 + 1) * 250,
+        "card_type": _pick(rng, np.array(CARD_TYPE_SHARES), n),
+        "device": _pick(rng, np.array(DEVICE_SHARES), n),
+    }
+
+
+def _scatter(rng: Rng, spread: float, n: int) -> Places:
+    return rng.normal(0, spread, n) + 1j * rng.normal(0, spread, n)
+
+
+def _pick(rng: Rng, weight: Floats, n: int) -> Ints:
+    """Draw `n` indices with probabilities proportional to `weight`."""
+    return np.searchsorted(np.cumsum(weight / weight.sum())[:-1], rng.random(n), side="right")
+
+
+def _terminal(world: _World, u: Floats, city: Ints, web: npt.NDArray[np.bool_]) -> Ints:
+    """Turn uniform numbers into terminals of a city or of the web, mostly popular ones."""
+    first = np.where(web, world.n_shops, world.cities["first"][city])
+    n_web = len(world.terminals["place"]) - world.n_shops
+    n = np.where(web, n_web, world.cities["shops"][city])
+    return first + (u**POPULARITY * n).astype(np.int64)
+
+
+def _times(rng: Rng, world: _World, customer: Ints, habit: float) -> Floats:
+    """Draw times by the rhythm of the day, a share of them around the customer's own hour."""
+    n = len(customer)
+    traffic = np.cumsum((0, *RHYTHM)) / sum(RHYTHM)
+    hour = np.interp(rng.random(n), traffic, np.arange(25.0))
+    own = rng.normal(world.customers["hour"][customer], HABIT_SPREAD) % 24
+    hour = np.where(rng.random(n) < habit, own, hour)
+    return hour * HOUR + rng.integers(0, 2, n) * DAY
+
+
+def _genuine(rng: Rng, world: _World, n: int) -> _Events:
+    """Purchases by habit, some of them followed by another one soon after."""
+    customers = world.customers
+    customer = _pick(rng, customers["weight"], n)
+    time = _times(rng, world, customer, HABIT_SHARE)
+    n_more = int(n * FOLLOW_UPS)
+    followed = rng.integers(0, n - n_more, n_more)
+    customer[n - n_more :] = customer[followed]
+    time[n - n_more :] = time[followed] + 60 + rng.exponential(FOLLOW_UP_GAP, n_more)
+    web = rng.random(n) < customers["online"][customer]
+    city = customers["now"][customer]
+    habitual = web | (city == customers["city"][customer])
+    habitual &= rng.random(n) < FAVOURITE_SHARE
+    slot = np.where(web, FAVOURITES[0], 0) + rng.integers(0, FAVOURITES[web.astype(int)])
+    u = np.where(habitual, customers["favourites"][customer, slot], rng.random(n))
+    terminal = _terminal(world, u, city, web)
+    return _events(rng, world, time, customer, terminal, _amounts(rng, world, customer, terminal))
+
+
+def _frauds(rng: Rng, world: _World, kind: _Kind, n: int) -> _Events:
+    """Draw incidents one after the other until they hold `n` transactions."""
+    opens = rng.random(n) < 1 / kind.size
+    opens[0] = True
+    first = np.maximum.accumulate(np.where(opens, np.arange(n), 0))  # of the same incident
+    passed = np.cumsum(rng.exponential(kind.gap, n))
+    customer = _pick(rng, world.customers["weight"], n)
+    if kind.shared == "customer":
+        customer = customer[first]
+    time = _times(rng, world, customer, kind.habit)
+    if kind.far:  # by another clock
+        time = (time + rng.integers(0, 24, n) * HOUR) % END
+    time = time[first] + passed - passed[first]
+    cities = rng.integers(0, len(world.cities["place"]), (n, 3))
+    distance = np.abs(world.cities["place"][cities] - world.customers["place"][customer][:, None])
+    choice = np.argsort(distance, axis=1)[:, -1 if kind.far else 0]
+    roams = rng.random(n) < kind.roams
+    city = np.where(roams, cities[np.arange(n), choice], world.customers["now"][customer])[first]
+    web = rng.random(n) < kind.web
+    options = _terminal(world, rng.random((kind.choosy, n)), city, web)
+    best = np.argmax(APPEAL[world.terminals["category"][options]], axis=0)
+    terminal = options[best, np.arange(n)]
+    if kind.shared == "terminal":
+        terminal = terminal[first]
+    amount = _amounts(rng, world, customer, terminal, kind.factor)
+    return _events(
+        rng, world, time, customer, terminal, amount, kind.swiped, city if kind.thief else None
+    )
+
+
+def _amounts(
+    rng: Rng, world: _World, customer: Ints, terminal: Ints, factor: float = 1.0
+) -> Floats:
+    """Draw amounts of the customer's and the merchant's size; many of them are round prices."""
+    n, how = len(customer), rng.random(len(customer))
+    if not factor:
+        tiny = np.where(how < 0.6, rng.gamma(1.5, 2.0, n).round(2), 1.0)
+        return np.where(how < 0.08, 0.0, tiny)
+    category = world.terminals["category"][terminal]
+    level = world.customers["level"][customer] + world.terminals["level"][terminal]
+    amount = TYPICAL[category] * factor * np.exp(level + SPREAD[category] * rng.normal(0, 1, n))
+    amount = np.where(how < 0.35, np.ceil(amount) - np.where(how < 0.2, 0, 0.01), amount)
+    amount = np.where(category == CASH, np.ceil(amount / 10) * 10, amount)
+    amount = np.where(how > 0.97, np.where(how > 0.995, 0.0, 1.0), amount)  # checks, deposits
+    return np.minimum(amount, world.customers["limit"][customer]).round(2)
+
+
+def _events(
+    rng: Rng,
+    world: _World,
+    time: Floats,
+    customer: Ints,
+    terminal: Ints,
+    amount: Floats,
+    swiped: float = SWIPED,
+    thief_in: Ints | None = None,
+) -> _Events:
+    """Add channel, device and place; what runs past the end of the two days is mirrored."""
+    n, web = len(customer), terminal >= world.n_shops
+    u = rng.random((4, n))
+    channel = np.where((amount < 50) & (u[0] < 0.7), CONTACTLESS, CHIP)
+    channel = np.where(u[1] < swiped, SWIPE, channel)
+    own = u[2] < (OWN_DEVICE if thief_in is None else IMITATED_DEVICE)
+    device = np.where(own, world.customers["device"][customer], _pick(rng, np.array(DEVICE_SHARES), n))
+    relayed = u[3] < (RELAYED if thief_in is None else THIEF_SEEN)
+    city = rng.integers(0, len(world.cities["place"]), n) if thief_in is None else thief_in
+    seen = world.customers["place"][customer] + _scatter(rng, 15, n)
+    seen = np.where(relayed, world.cities["place"][city], seen)
+    seen[u[3] > 1 - UNKNOWN_PLACE] = np.nan
+    return _Events(
+        time=(END - 1 - np.abs(END - 1 - np.floor(time))).astype(np.int64),
+        customer=customer,
+        terminal=terminal,
+        amount=amount,
+        channel=np.where(web, ONLINE, channel),
+        device=np.where(web, device, NO_DEVICE),
+        place=np.where(web, seen, world.terminals["place"][terminal]),
+        kind=np.zeros(n, dtype=np.int64),
+    )
+
+
+def _known(world: _World, events: _Events) -> dict[str, Floats]:
+    """Compute what history tells of each transaction; NaN where nothing came before."""
+    time, amount, place = events.time, events.amount, events.place
+    order = np.argsort(events.customer, kind="stable")
+    follows = np.diff(events.customer[order], prepend=-1) == 0
+    before = np.empty_like(order)
+    before[order] = np.where(follows, np.roll(order, 1), -1)
+    hour_count, _ = _window(events.customer, time, amount, HOUR)
+    terminal_count, terminal_sum = _window(events.terminal, time, amount, HOUR)
+    day_count, day_sum = _window(events.customer, time, amount, DAY)
+    columns = {
+        "distance_from_home_km": np.abs(place - world.customers["place"][events.customer]),
+        "minutes_since_last": (time - time[before]) / 60,
+        "km_from_last": np.abs(place - place[before]),
+        "last_amount": amount[before],
+        "transactions_last_hour": hour_count,
+        "transactions_last_day": day_count,
+        "spent_last_day": day_sum,
+        "terminal_last_hour": terminal_count,
+        "terminal_mean_last_hour": terminal_sum / np.where(terminal_count, terminal_count, np.nan),
+    }
+    for name in ("minutes_since_last", "km_from_last", "last_amount"):
+        columns[name][before < 0] = np.nan
+    return columns
+
+
+def _window(group: Ints, time: Ints, amount: Floats, seconds: int) -> tuple[Floats, Floats]:
+    """Count and sum each group's earlier transactions of the last `seconds`; `time` is sorted."""
+    order = np.argsort(group, kind="stable")
+    key = group[order] * (END + DAY) + time[order]  # a day between groups: no window spans two
+    first, row = np.searchsorted(key, key - seconds), np.arange(len(key))
+    total = np.concatenate([[0.0], np.cumsum(amount[order])])
+    count, spent = np.empty((2, len(key)))
+    count[order], spent[order] = row - first, (total[row] - total[first]).round(2)
+    return count, spent
+
+
+def _raw(world: _World, events: _Events, known: dict[str, Floats]) -> dict[str, pl.Series]:
+    """Lay out the columns that an issuer would export."""
+    customer, terminal = events.customer, events.terminal
+    customers, terminals = world.customers, world.terminals
+    merchant, home = terminals["merchant"], world.cities["country"][customers["city"]]
+    countries = pl.Series(list(COUNTRIES))
+    return {
+        "timestamp": pl.Series(START + events.time * np.timedelta64(1_000_000, "us")),
+        "hour": pl.Series((events.time // HOUR % 24).astype(np.int8)),
+        "customer_id": _ids("C", len(home)).gather(customer),
+        "terminal_id": _ids("T", len(merchant)).gather(terminal),
+        "merchant_id": _ids("M", int(merchant[-1]) + 1).gather(merchant[terminal]),
+        "merchant_category": pl.Series(list(CATEGORIES)).gather(terminals["category"][terminal]),
+        "merchant_country": countries.gather(terminals["country"][terminal]),
+        "home_country": countries.gather(home[customer]),
+        "channel": pl.Series(CHANNELS).gather(events.channel),
+        "card_type": pl.Series(CARD_TYPES).gather(customers["card_type"][customer]),
+        "device": pl.Series(DEVICES).gather(events.device),
+        "amount": pl.Series(events.amount),
+        "amount_to_usual": pl.Series((events.amount / np.exp(customers["level"][customer]) / 27).round(3)),
+        "customer_age": pl.Series(customers["age"][customer], nan_to_null=True),
+        "card_age_days": pl.Series(customers["card_age"][customer].astype(np.int32)),
+        "credit_limit": pl.Series(customers["limit"][customer]),
+        "new_device": pl.Series(_new_device(world, events)),
+    } | {name: pl.Series(column.round(2), nan_to_null=True) for name, column in known.items()}
+
+
+def _ids(letter: str, n: int) -> pl.Series:
+    return letter + pl.Series(np.arange(n)).cast(pl.String).str.zfill(len(str(n - 1)))
+
+
+def _engineered(world: _World, events: _Events, known: dict[str, Floats]) -> Iterator[Floats]:
+    """Yield the numbers that a fraud model would be given; what is missing has an innocent value."""
+    customers, customer = world.customers, events.customer
+    terminals, terminal = world.terminals, events.terminal
+    log, amount = np.log1p, np.log1p(events.amount)
+    typical = np.log(TYPICAL)[terminals["category"][terminal]]
+    seconds = events.time % DAY
+    late = np.abs(seconds / HOUR - customers["hour"][customer])
+    minutes = np.nan_to_num(known["minutes_since_last"], nan=END / 60)
+    moved = np.nan_to_num(known["km_from_last"], nan=5.0)
+    distance = np.nan_to_num(known["distance_from_home_km"], nan=15.0)
+    home = world.cities["country"][customers["city"]][customer]
+    yield amount
+    yield amount - customers["level"][customer]
+    yield amount - typical - terminals["level"][terminal]
+    yield events.amount / customers["limit"][customer]
+    yield np.sqrt(events.amount)
+    yield np.abs(amount - log(np.nan_to_num(known["last_amount"], nan=20.0)))
+    yield log(np.nan_to_num(known["last_amount"], nan=20.0))
+    yield events.amount % 1.0
+    yield typical
+    yield terminals["level"][terminal]
+    yield APPEAL[terminals["category"][terminal]]
+    yield np.sin(seconds * (2 * np.pi / DAY))
+    yield np.cos(seconds * (2 * np.pi / DAY))
+    yield np.minimum(late, 24 - late)
+    yield np.array(RHYTHM)[seconds // HOUR]
+    yield log(minutes)
+    yield 1 / (5 + minutes)
+    yield known["transactions_last_hour"]
+    yield known["transactions_last_day"]
+    yield log(known["spent_last_day"])
+    yield known["spent_last_day"] / customers["limit"][customer]
+    yield log(known["terminal_last_hour"])
+    yield amount - log(np.nan_to_num(known["terminal_mean_last_hour"], nan=20.0))
+    yield log(np.nan_to_num(known["terminal_mean_last_hour"], nan=20.0))
+    yield log(distance)
+    yield np.sqrt(distance)
+    yield log(moved)
+    yield log(moved / (minutes / 60 + 0.1))
+    yield (terminals["country"][terminal] != home).astype(float)
+    for channel in range(len(CHANNELS)):
+        yield (events.channel == channel).astype(float)
+    yield _new_device(world, events).astype(float)
+    yield log(customers["card_age"][customer])
+    yield np.log(customers["limit"][customer])
+    yield np.nan_to_num(customers["age"][customer], nan=45.0)
+    yield customers["online"][customer]
+
+
+def _new_device(world: _World, events: _Events) -> npt.NDArray[np.bool_]:
+    device = world.customers["device"][events.customer]
+    return (events.channel == ONLINE) & (events.device != device)
+
+
+def _components(rng: Rng, features: list[Floats]) -> dict[str, pl.Series]:
+    """Rotate standardised, slightly wrong features to their principal components."""
+    n = len(features[0])
+    x = np.empty((len(features), n), dtype=np.float32)
+    for row, feature in zip(x, features, strict=True):
+        scale = np.hypot(1.0, PROFILE_NOISE)
+        exact = (feature - feature.mean()) / max(feature.std(), 1e-9)
+        row[:] = (exact + PROFILE_NOISE * rng.standard_normal(n)) / scale
+    x -= x.mean(axis=1, dtype=np.float64, keepdims=True).astype(np.float32)
+    blocks = [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
+    doubles = (x[:, block].astype(np.float64) for block in blocks)
+    _, vectors = np.linalg.eigh(sum(double @ double.T for double in doubles) / n)
+    loadings = vectors[:, : -N_COMPONENTS - 1 : -1]  # eigh sorts by rising variance
+    loadings = loadings * np.sign(loadings[np.abs(loadings).argmax(axis=0), range(N_COMPONENTS)])
+    for block in blocks:
+        x[:N_COMPONENTS, block] = loadings.T @ x[:, block].astype(np.float64)
+    return {f"V{i + 1}": pl.Series(x[i].astype(np.float64).round(6)) for i in range(N_COMPONENTS)}

@@ -1,0 +1,100 @@
+"""Frames go out to a file, one after another, in constant memory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import polars as pl
+
+from raregan.atomic import atomic_path
+from raregan.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+ENDINGS = (".csv", ".tsv", ".parquet")
+STANDARD_OUTPUT = "-"
+
+_GROUP_ROWS = 131_072
+"""Rows of a Parquet row group: large enough to compress, small enough to hold a few of."""
+
+
+def check_destination(destination: str | Path) -> None:
+    """Refuse an ending that names no known format, before any work is done for it.
+
+    Raises
+    ------
+    DataError
+        The message lists the endings there are.
+    """
+    ending = Path(destination).suffix.lower()
+    if str(destination) != STANDARD_OUTPUT and ending not in ENDINGS:
+        raise DataError(
+            f"cannot tell the format of {destination} by its ending {ending!r}; "
+            f"use one of {', '.join(ENDINGS)}, or - for CSV on standard output"
+        )
+
+
+def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int:
+    """Write frames of one schema as one table, and return its number of rows.
+
+    Parameters
+    ----------
+    frames : iterable of polars.DataFrame
+        At least one; each is written and forgotten.
+    destination : str or Path
+        ``.csv``, ``.tsv`` or ``.parquet`` by ending; ``-`` is CSV on standard output. A file
+        appears whole, under its name, only when all frames are in it.
+
+    Raises
+    ------
+    DataError
+        If the ending names no known format or the file cannot be written.
+    """
+    check_destination(destination)
+    if str(destination) == STANDARD_OUTPUT:
+        return _write_text(frames, sys.stdout.buffer, ",")
+    ending = Path(destination).suffix.lower()
+    with atomic_path(destination) as temporary:
+        if ending == ".parquet":
+            return _write_parquet(frames, temporary)
+        with temporary.open("wb") as file:
+            return _write_text(frames, file, "\t" if ending == ".tsv" else ",")
+
+
+def _write_text(frames: Iterable[pl.DataFrame], file: IO[bytes], separator: str) -> int:
+    rows = 0
+    for frame in frames:
+        frame.write_csv(file, include_header=rows == 0, separator=separator)
+        rows += frame.height
+    file.flush()
+    return rows
+
+
+def _write_parquet(frames: Iterable[pl.DataFrame], path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    rows, writer = 0, None
+    try:
+        for group in _groups(frames):
+            table = group.to_arrow()
+            writer = writer or pq.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+            rows += group.height
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows
+
+
+def _groups(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    waiting: list[pl.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(f.height for f in waiting) >= _GROUP_ROWS:
+            yield pl.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting)

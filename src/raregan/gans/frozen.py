@@ -1,0 +1,138 @@
+"""A trained generator that NumPy alone evaluates: sampling needs neither Keras nor JAX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from raregan.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import keras
+    from numpy.typing import NDArray
+
+    Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FrozenGenerator:
+    """A stack of dense layers with ReLU between them; batch normalisation is folded in.
+
+    Parameters
+    ----------
+    kernels : tuple of (fan_in, fan_out) float32
+        One a layer, C-contiguous.
+    biases : tuple of (fan_out,) float32
+        One a layer.
+    """
+
+    kernels: tuple[Float32, ...]
+    biases: tuple[Float32, ...]
+
+    @property
+    def latent_dim(self) -> int:
+        """Length Z of a latent vector."""
+        return int(self.kernels[0].shape[0])
+
+    @property
+    def width(self) -> int:
+        """Length D of an encoded row."""
+        return int(self.kernels[-1].shape[1])
+
+    def __call__(self, latent: Float32) -> Float32:
+        """Return the (n, D) float32 encoded rows of (n, Z) float32 latent vectors."""
+        rows = latent
+        for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
+            rows = rows @ kernel
+            rows += bias
+            np.maximum(rows, 0, out=rows)
+        return rows @ self.kernels[-1] + self.biases[-1]
+
+    def to_arrays(self) -> dict[str, Float32]:
+        """Return the weights by name, for a safetensors file."""
+        arrays = {}
+        for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
+            arrays[f"kernel_{i}"], arrays[f"bias_{i}"] = kernel, bias
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Rebuild from :meth:`to_arrays`.
+
+        Raises
+        ------
+        ModelFileError
+            If the arrays are not those of a generator, or one holds NaN or infinity.
+        """
+        count = len(arrays) // 2
+        try:
+            kernels = tuple(arrays[f"kernel_{i}"] for i in range(count))
+            biases = tuple(arrays[f"bias_{i}"] for i in range(count))
+        except KeyError as error:
+            raise ModelFileError(f"the generator's weights lack {error}") from error
+        chained = all(
+            before.shape[1] == after.shape[0]
+            for before, after in zip(kernels, kernels[1:], strict=False)
+        )
+        fits = all(k.shape[1:] == b.shape for k, b in zip(kernels, biases, strict=True))
+        if not kernels or not chained or not fits:
+            raise ModelFileError("the generator's weights have shapes that do not fit together")
+        generator = cls(kernels, biases)
+        generator.check_finite()
+        return generator
+
+    def check_finite(self) -> None:
+        """Raise `ModelFileError` if a weight is NaN or infinite."""
+        for name, array in self.to_arrays().items():
+            if not np.isfinite(array).all():
+                raise ModelFileError(f"the generator's weights hold NaN or infinity in {name}")
+
+
+def freeze(generator: keras.Model) -> FrozenGenerator:
+    """Fold a Keras generator in inference mode into dense layers (float64, then float32).
+
+    A batch normalisation after an activation is an affine map ``scale * x + shift`` of the next
+    layer's input, with ``scale = gamma / sqrt(moving_variance + epsilon)`` (Ioffe & Szegedy 2015,
+    algorithm 2): it goes into that layer's kernel and bias.
+
+    Raises
+    ------
+    TypeError
+        If the model holds a layer that this cannot fold.
+    """
+    kernels: list[NDArray[np.float64]] = []
+    biases: list[NDArray[np.float64]] = []
+    scale, shift = np.ones(1), np.zeros(1)  # the affine map waiting for the next dense layer
+    for layer in generator.layers:
+        kind = type(layer).__name__
+        if kind == "Dense":
+            kernel, bias = (np.asarray(weight, np.float64) for weight in layer.get_weights())
+            biases.append(bias + np.broadcast_to(shift, kernel.shape[:1]) @ kernel)
+            kernels.append(kernel * np.broadcast_to(scale, kernel.shape[:1])[:, None])
+            scale, shift = np.ones(1), np.zeros(1)
+            _check_activation(layer, last=layer is generator.layers[-1])
+        elif kind == "BatchNormalization":
+            scale, shift = _affine(layer)
+        elif kind != "InputLayer":
+            raise TypeError(f"cannot fold a layer of type {kind} into a frozen generator")
+    return FrozenGenerator(_float32(kernels), _float32(biases))
+
+
+def _affine(layer: keras.layers.BatchNormalization) -> tuple[NDArray[Any], NDArray[Any]]:
+    gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in layer.get_weights())
+    scale = gamma / np.sqrt(variance + layer.epsilon)
+    return scale, beta - mean * scale
+
+
+def _check_activation(layer: keras.layers.Dense, *, last: bool) -> None:
+    expected = "linear" if last else "relu"
+    if layer.activation.__name__ != expected:
+        raise TypeError(f"cannot freeze activation {layer.activation.__name__}, only {expected}")
+
+
+def _float32(arrays: Sequence[NDArray[np.float64]]) -> tuple[Float32, ...]:
+    return tuple(np.ascontiguousarray(array, np.float32) for array in arrays)

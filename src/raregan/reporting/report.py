@@ -1,0 +1,220 @@
+"""The report: one HTML file that shows synthetic rows beside real ones, and needs no network."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from raregan.judging.fidelity import FIGURES, Fidelity
+from raregan.reporting.figures import (
+    BLUE,
+    ORANGE,
+    TAILS,
+    ColumnView,
+    CorrelationView,
+    PlaneView,
+    column_views,
+    correlation_view,
+    plane_view,
+    shorten,
+    write_whole,
+)
+
+_SERIES = ("epoch", "discriminator_loss", "generator_loss")
+_DIVERGING = [[0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1, "#b2182b"]]
+_TILE = (100, 40)  # width and height of a small histogram in its own units
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    real: pl.DataFrame,
+    synthetic: pl.DataFrame,
+    fidelity: Fidelity,
+    *,
+    title: str,
+    note: str = "",
+    history: Any = None,
+    facts: Iterable[tuple[str, object]] = (),
+) -> Path:
+    """Write the report as one self-contained HTML file.
+
+    It holds the quality figures with their definitions, the plane of the real rows' first two
+    principal components, the correlations, the distribution of each column, and the losses.
+    plotly.js is part of the file (about 5 MB), so it opens without a network.
+
+    Parameters
+    ----------
+    path : path-like
+        Where to write; folders are made, and the file appears whole or not at all.
+    real, synthetic : polars.DataFrame
+        The same numeric columns.
+    fidelity : Fidelity
+        What `raregan.judging.fidelity.evaluate` said of these rows.
+    title, note : str
+        Heading, and a mark beneath it and in the page's title ("simulated data", for instance).
+    history : object or mapping, optional
+        Has `epoch`, `discriminator_loss` and `generator_loss`, of equal lengths.
+    facts : iterable of (label, value)
+        Listed in the header: data source, model, seed.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    SchemaError, TooFewRowsError
+        As `raregan.judging.fidelity.matrices`.
+    """
+    from plotly.offline import get_plotlyjs
+
+    plane = plane_view(real, synthetic)
+    correlation = correlation_view(real, synthetic)
+    columns = column_views(real, synthetic)
+    losses = _losses(history)
+    counts = [("real rows", f"{real.height:,}"), ("synthetic rows", f"{synthetic.height:,}")]
+    template = resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
+    page = Template(template).substitute(
+        title=escape(f"{title} ({note})" if note else title),
+        note=f'<p class="note">{escape(note)}</p>' if note else "",
+        facts="\n".join(_fact(label, value) for label, value in (*counts, *facts)),
+        figures="\n".join(_figure_row(fidelity, name) for name in FIGURES),
+        tiles="\n".join(_tile(index, column) for index, column in enumerate(columns)),
+        losses='<h2>Losses</h2>\n<div class="plot" id="losses"></div>' if losses else "",
+        data=_json(_data(plane, correlation, columns, fidelity, losses)),
+        plotly=get_plotlyjs(),
+        blue=BLUE, orange=ORANGE, plane_text=_PLANE_TEXT, correlation_text=_CORRELATION_TEXT,
+        distribution_text=_DISTRIBUTION_TEXT,
+    )  # fmt: skip
+    return write_whole(path, page.encode())
+
+
+_PLANE_TEXT = (
+    "The first two principal components of the standardised real rows; both tables are projected "
+    "onto them. As many rows are drawn of either, on the same axes."
+)
+_CORRELATION_TEXT = (
+    "Pearson correlations of the columns. Real and synthetic share the scale from -1 to 1; the "
+    "difference (synthetic less real) has its own. A constant column has none and stays grey."
+)
+_DISTRIBUTION_TEXT = (
+    f"Shares of all rows, on common bins; {TAILS:.1%} of the real rows at either end are left "
+    "out. KS is the largest gap between the cumulative distributions, 0 at best. "
+    "Choose a column, or click on one below."
+)
+
+
+def _fact(label: str, value: object) -> str:
+    return f"<dt>{escape(label)}</dt><dd>{escape(str(value))}</dd>"
+
+
+def _figure_row(fidelity: Fidelity, name: str) -> str:
+    measure = FIGURES[name]
+    return (
+        f'<tr><td>{escape(measure.label)}</td><td class="number">{getattr(fidelity, name):.3f}</td>'
+        f'<td>{measure.best:g}</td><td class="soft">{escape(measure.definition)}</td></tr>'
+    )
+
+
+def _tile(index: int, column: ColumnView) -> str:
+    """Draw a small histogram as a button that chooses its column."""
+    name = escape(column.name)
+    top = max(column.real.max(), column.synthetic.max(), np.finfo(float).tiny)
+    real, synthetic = (_steps(shares / top) for shares in (column.real, column.synthetic))
+    return (
+        f'<button type="button" value="{index}" title="{name}"><span><b>{name}</b>'
+        f"{column.ks:.2f}</span>"
+        f'<svg viewBox="0 0 {_TILE[0]} {_TILE[1]}" preserveAspectRatio="none" aria-hidden="true">'
+        f'<path d="{real}" fill="{BLUE}" fill-opacity=".45"/><path d="{synthetic}" fill="none" '
+        f'stroke="{ORANGE}" stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg></button>'
+    )
+
+
+def _steps(heights: npt.NDArray[np.float64]) -> str:
+    """Return the SVG path of a histogram whose heights are in [0, 1]."""
+    width, height = _TILE
+    ends = np.linspace(0, width, len(heights) + 1)[1:]
+    steps = (f"V{height * (1 - y):.1f}H{x:.1f}" for x, y in zip(ends, heights, strict=True))
+    return f"M0 {height}{''.join(steps)}V{height}"
+
+
+def _data(
+    plane: PlaneView,
+    correlation: CorrelationView,
+    columns: Sequence[ColumnView],
+    fidelity: Fidelity,
+    losses: dict[str, list[float]] | None,
+) -> dict[str, Any]:
+    difference = f"difference (mean absolute {fidelity.correlation_difference:.3f})"
+    panels = {
+        "real": (correlation.real, 1.0, "real"),
+        "synthetic": (correlation.synthetic, 1.0, "synthetic"),
+        "difference": (correlation.difference, correlation.largest, difference),
+    }
+    return {
+        "colours": [BLUE, ORANGE],
+        "diverging": _DIVERGING,
+        "names": correlation.names,
+        "short": [shorten(name) for name in correlation.names],
+        "plane": {
+            "real": _points(plane.real),
+            "synthetic": _points(plane.synthetic),
+            "titles": plane.titles,
+            "labels": plane.labels,
+            "frame": plane.frame,
+        },
+        "correlations": {
+            kind: {"values": values.round(3).tolist(), "limit": limit, "title": title}
+            for kind, (values, limit, title) in panels.items()
+        },
+        "columns": [_column(column) for column in columns],
+        "first": int(np.argmax([column.ks for column in columns])),  # the worst is shown first
+        "history": losses,
+    }
+
+
+def _points(coordinates: npt.NDArray[np.float64]) -> dict[str, list[float]]:
+    x, y = coordinates.round(4).T.tolist()
+    return {"x": x, "y": y}
+
+
+def _column(column: ColumnView) -> dict[str, Any]:
+    return {
+        "title": f"{column.name}: {column.caption}",
+        "edges": column.edges.tolist(),
+        "real": column.real.round(5).tolist(),
+        "synthetic": column.synthetic.round(5).tolist(),
+    }
+
+
+def _losses(history: Any) -> dict[str, list[float]] | None:
+    if history is None:
+        return None
+    if not isinstance(history, Mapping):
+        history = {name: getattr(history, name) for name in _SERIES}
+    return {name: [float(value) for value in history[name]] for name in _SERIES}
+
+
+def _json(data: Any) -> str:
+    """Return JSON that is safe inside a script element; NaN and infinity become null."""
+    text = json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, float):
+        return data if np.isfinite(data) else None
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return data

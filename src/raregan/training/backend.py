@@ -1,0 +1,61 @@
+"""Keras on JAX, set up once: the right backend, one CPU thread, a cache of compiled programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from raregan.errors import UserError
+
+CACHE_FOLDER = Path("~/.cache/raregan/xla")
+"""Where compiled programs are kept, unless JAX_COMPILATION_CACHE_DIR names another folder."""
+
+
+def prepare_backend() -> None:
+    """Import Keras and JAX with the settings that training is fast with.
+
+    A step of these networks is some 40 small products: handing them to a pool of threads costs
+    more than the threads bring (measured by benchmarks/speed.py --threads). XLA reads the size of
+    its pool, PJRT_NPROC, once; a value that the user has set, or a pool that the user's own JAX
+    code has already started, stays as it is.
+
+    Raises
+    ------
+    UserError
+        If Keras was imported with another backend.
+    """
+    threads_chosen = "PJRT_NPROC" in os.environ
+    if not threads_chosen:
+        os.environ["PJRT_NPROC"] = "1"
+    try:
+        import jax
+
+        _keep_compiled_programs()
+        jax.devices()  # starts the pool
+    finally:
+        if not threads_chosen:
+            del os.environ["PJRT_NPROC"]
+    import keras
+
+    if keras.backend.backend() != "jax":
+        raise UserError(
+            f"Keras runs on {keras.backend.backend()!r}, raregan needs 'jax': import raregan "
+            "before keras, or set KERAS_BACKEND=jax"
+        )
+
+
+def _keep_compiled_programs() -> None:
+    """Compile each program once a machine, not once a run; the user's own settings win."""
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is None:
+        folder = CACHE_FOLDER.expanduser()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # a read-only home: compile every time
+            sys.stderr.write(f"raregan: no cache of compiled programs in {folder}: {error}\n")
+            return
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

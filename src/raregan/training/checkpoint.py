@@ -1,0 +1,148 @@
+"""Resume to the bit: the state of a run in one sealed file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from raregan.archive import from_json, read_archive, to_json, write_archive
+from raregan.config import Config
+from raregan.errors import ModelFileError
+from raregan.training.loop import History
+from raregan.training.step import TrainState
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMAT_VERSION = 1
+
+
+def checkpoint_path(model_path: str | Path) -> Path:
+    """Return where the checkpoint of a model file lies: beside it."""
+    return Path(f"{model_path}.checkpoint")
+
+
+def save_checkpoint(
+    path: str | Path, state: TrainState, history: History, *, config: Config, fingerprint: str
+) -> None:
+    """Write the state of a run atomically.
+
+    Parameters
+    ----------
+    path : str or Path
+    state, history : TrainState, History
+        What :func:`load_checkpoint` gives back, to the bit.
+    config : Config
+        The run's options.
+    fingerprint : str
+        Of the table that the run learns from.
+    """
+    arrays = {**_named(state), **{f"history.{k}": v for k, v in history._asdict().items()}}
+    run = {"config": config.to_dict(), "fingerprint": fingerprint}
+    write_archive(
+        path,
+        kind="checkpoint",
+        version=FORMAT_VERSION,
+        members={"run.json": to_json(run), "state.safetensors": save_tensors(arrays)},
+    )
+
+
+def load_checkpoint(
+    path: str | Path, start: TrainState, *, config: Config, fingerprint: str
+) -> tuple[TrainState, History]:
+    """Return the state and the history that :func:`save_checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    start : TrainState
+        The run's initial state: its shapes are what the file must hold.
+    config : Config
+        Options of the run that goes on; only `epochs`, `max_minutes` and `learning_rate` may
+        differ from those of the checkpoint.
+    fingerprint : str
+        Of the table that the run learns from.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, or belongs to another table or other options.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ModelFileError(f"there is no checkpoint {path} to resume; train without --resume")
+    members = read_archive(path, kind="checkpoint", version=FORMAT_VERSION)
+    try:
+        run = from_json(members["run.json"])
+        arrays = load_tensors(members["state.safetensors"])
+        saved = Config.from_dict(run["config"])
+        history = History(*(arrays[f"history.{name}"] for name in History._fields))
+        state = _rebuild(start, arrays)
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise ModelFileError(f"{path} does not fit this run: {error}") from error
+    if run["fingerprint"] != fingerprint:
+        raise ModelFileError(
+            f"{path} was made from another table, or other columns of it; "
+            "train without --resume, or with the data as it was"
+        )
+    _check_same_run(path, saved, config)
+    return state, history
+
+
+def _named(state: TrainState) -> dict[str, NDArray[np.generic]]:
+    named = {}
+    for name, value in state._asdict().items():
+        if isinstance(value, tuple):
+            named.update({f"{name}.{i}": np.asarray(array) for i, array in enumerate(value)})
+        else:
+            named[name] = np.asarray(value)
+    return named
+
+
+def _rebuild(start: TrainState, arrays: dict[str, NDArray[np.generic]]) -> TrainState:
+    for name, expected in _named(start).items():
+        found = arrays[name]
+        if (found.shape, found.dtype) != (expected.shape, expected.dtype):
+            raise ValueError(f"{name} is {found.dtype}{list(found.shape)}")
+    values = {
+        name: tuple(jnp.asarray(arrays[f"{name}.{i}"]) for i in range(len(value)))
+        if isinstance(value, tuple)
+        else jnp.asarray(arrays[name])
+        for name, value in start._asdict().items()
+    }
+    return TrainState(**values)
+
+
+def _check_same_run(path: Path, saved: Config, config: Config) -> None:
+    free = ("epochs", "max_minutes", "learning_rate")
+    comparable = replace(
+        saved,
+        training=replace(
+            saved.training, **{name: getattr(config.training, name) for name in free}
+        ),
+    )
+    if comparable == config:
+        return
+    before, now = _flat(comparable), _flat(config)
+    changed = [f"{name} {before[name]} -> {now[name]}" for name in now if before[name] != now[name]]
+    raise ModelFileError(
+        f"{path} was made with other options ({', '.join(changed)}); "
+        "resume with the same ones, or train without --resume"
+    )
+
+
+def _flat(config: Config) -> dict[str, object]:
+    values = config.to_dict()
+    return {
+        "variant": values["variant"],
+        "seed": values["seed"],
+        **values["network"],
+        **values["training"],
+    }
