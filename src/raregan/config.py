@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral, Real
 from typing import Any, Self, TypeVar
 
 from raregan.errors import UserError
@@ -105,9 +106,10 @@ def override(defaults: _Part, options: dict[str, Any]) -> _Part:
 
 def _check(name: str, value: Any) -> None:
     least = 2 if name == "batch_size" else 1  # batch normalisation needs two rows
-    if name in {"epochs", "batch_size", "latent_dim"} and (
-        not isinstance(value, int) or isinstance(value, bool) or value < least
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if name in {"epochs", "batch_size", "latent_dim"} and not (
+        is_number and isinstance(value, Integral) and value >= least
     ):
         raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    if name in {"learning_rate", "max_minutes"} and not 0 < value < math.inf:
+    if name in {"learning_rate", "max_minutes"} and not (is_number and 0 < value < math.inf):
         raise UserError(f"{name} must be a positive number, got {value!r}")

@@ -5,20 +5,26 @@ A schema holds the used columns only. Ignored columns are neither in it nor in a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 import polars as pl
 
 from raregan.errors import SchemaError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 Kind = Literal["continuous", "integer", "boolean", "constant"]
 TargetValue = bool | int | float | str
 
 KINDS: tuple[str, ...] = get_args(Kind)
-MAX_EXACT_INTEGER = 2**53
+EXACT_INTEGERS = 2**53
 """Beyond it float64, which is what the encoding computes in, skips integers."""
+
+MAX_SHOWN = 60
+"""Characters of a cell that an error shows."""
 
 FEATURE_DTYPES: dict[str, type[pl.DataType]] = {
     dtype.__name__: dtype
@@ -161,7 +167,7 @@ class Schema:
 
 
 def infer_schema(frame: pl.DataFrame, *, target: str, rare: TargetValue) -> Schema:
-    """Infer kinds from the values of the rare rows, after checking all rows.
+    """Check the values of all rows, and infer kinds from those of the rare rows.
 
     Parameters
     ----------
@@ -175,12 +181,16 @@ def infer_schema(frame: pl.DataFrame, *, target: str, rare: TargetValue) -> Sche
     Raises
     ------
     SchemaError
-        A column is of text, dates or another dtype that is not supported; a value is missing, NaN,
+        A column holds text, dates or another dtype that is not supported; a value is missing, NaN,
         infinite, or an integer beyond 2**53.
     """
     features = frame.drop(target)
-    for series in features:
-        check_feature(series)
+    found = {series.name: find_fault(series) for series in features.iter_columns()}
+    faults = {name: fault for name, fault in found.items() if fault}
+    if faults:
+        first, *others = faults
+        more = f"; at fault too: {', '.join(map(repr, others))}" if others else ""
+        raise SchemaError(faults[first] + more)
     rows = features.filter(frame[target] == rare)
     columns = tuple(
         Column(series.name, str(series.dtype), _kind(series)) for series in rows.iter_columns()
@@ -189,45 +199,49 @@ def infer_schema(frame: pl.DataFrame, *, target: str, rare: TargetValue) -> Sche
     return Schema(columns, Target(target, str(frame[target].dtype), rare, position))
 
 
-def check_feature(series: pl.Series) -> None:
-    """Refuse a column that cannot be learned; the message names the first value at fault."""
+def find_fault(series: pl.Series) -> str | None:
+    """Say why a column cannot be learned, with the first row and value at fault; None if it can."""
     leave_out = f"leave it out with --ignore {series.name!r}"
-    coming = f"not supported yet; they come in a later release; {leave_out}"
-    if series.dtype == pl.Null or series.null_count():
-        fault = first_fault(series, series.is_null())
-        raise SchemaError(
-            f"{fault} is missing ({series.null_count():,} in all): missing values are {coming}"
-        )
-    if isinstance(series.dtype, pl.String | pl.Categorical | pl.Enum):
-        text = series.cast(pl.String)
-        odd = text.cast(pl.Float64, strict=False).is_null()
-        raise SchemaError(f"{first_fault(series, odd)}: text columns are {coming}")
-    if series.dtype.is_temporal():
-        raise SchemaError(f"{first_fault(series)}: date and time columns are {coming}")
-    if str(series.dtype) not in FEATURE_DTYPES and not series.dtype.is_integer():
-        raise SchemaError(
-            f"{first_fault(series)}: columns of type {series.dtype} are not supported; "
-            f"convert it to numbers, or {leave_out}"
-        )
-    if series.dtype.is_float() and not series.is_finite().all():
-        raise SchemaError(
-            f"{first_fault(series, ~series.is_finite())}: only finite numbers can be learned; "
-            f"drop these rows, or {leave_out}"
-        )
-    if series.dtype.is_integer():
-        far = ~series.is_between(-MAX_EXACT_INTEGER, MAX_EXACT_INTEGER)
-        if far.any() or str(series.dtype) not in FEATURE_DTYPES:
-            raise SchemaError(
-                f"{first_fault(series, far)}: integers beyond 2**53 cannot be learned; "
-                f"it is probably an identifier: {leave_out}"
-            )
+    coming = f"are not supported yet; they come in a later release; {leave_out}"
+    dtype = series.dtype
+    fault = None
+    if missing := series.null_count():
+        fault = f"{locate(series, series.is_null())} ({missing:,} in all): missing values {coming}"
+    elif isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        fault = _find_fault_of_text(series.cast(pl.String), coming)
+    elif dtype.is_temporal():
+        fault = f"{locate(series)}: date and time columns {coming}"
+    elif dtype.is_integer() and (far := _too_far(series)) is not None:
+        where = locate(series, far)
+        fault = f"{where}, beyond 2**53: that is likely an identifier, and not learned; {leave_out}"
+    elif str(dtype) not in FEATURE_DTYPES:
+        fault = f"{locate(series)}: {dtype} is not supported; cast it to Float64, or {leave_out}"
+    elif dtype.is_float() and not series.is_finite().all():
+        where = locate(series, ~series.is_finite())
+        fault = f"{where}: only finite numbers are learned; drop the rows without, or {leave_out}"
+    return fault
 
 
-def first_fault(series: pl.Series, faulty: pl.Series | None = None) -> str:
-    """Name column, row and value of the first fault; of the first row where all are at fault."""
-    row = 0 if faulty is None else (faulty.arg_max() or 0)
-    value = series[row] if series.len() else None
-    return f"column {series.name!r}, data row {row + 1} (the first is 1): {value!r}"
+def _too_far(series: pl.Series) -> pl.Series | None:
+    # only where there is one is the bound sure to fit the dtype that it is compared in
+    if cast("int", series.max()) > EXACT_INTEGERS:
+        return series > EXACT_INTEGERS
+    return series < -EXACT_INTEGERS if cast("int", series.min()) < -EXACT_INTEGERS else None
+
+
+def _find_fault_of_text(text: pl.Series, coming: str) -> str:
+    odd = text.str.strip_chars().cast(pl.Float64, strict=False).is_null()
+    if not odd.any():
+        return f"{locate(text)}, a number written as text, as in every row; convert the column"
+    some = "" if odd.all() else f" (of {len(odd):,} cells {odd.sum():,} hold no number)"
+    return f"{locate(text, odd)}{some}: text columns {coming}"
+
+
+def locate(series: pl.Series, faulty: pl.Series | None = None) -> str:
+    """Name column, row and value of the first cell at fault, or of the first cell."""
+    row = 0 if faulty is None else faulty.arg_true()[0]
+    value = textwrap.shorten(repr(series[row]), MAX_SHOWN)
+    return f"column {series.name!r}, data row {row + 1} (counted from 1), holds {value}"
 
 
 def _kind(series: pl.Series) -> Kind:
@@ -243,6 +257,6 @@ def _python_type(dtype: str) -> type:
     return special.get(dtype, int)
 
 
-def _check(holds: bool, otherwise: str) -> None:  # noqa: FBT001
+def _check(holds: bool, otherwise: str) -> None:
     if not holds:
         raise SchemaError(otherwise)

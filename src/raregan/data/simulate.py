@@ -46,7 +46,7 @@ UNKNOWN_AGE = 0.08  # of customers did not give their age
 UNKNOWN_PLACE, RELAYED = 0.15, 0.04  # of online purchases: not located; seen in another city
 SWIPED = 0.03  # of purchases in shops fall back to the magnetic stripe
 OWN_DEVICE, IMITATED_DEVICE = 0.95, 0.15  # online purchases that show the customer's device
-THIEF_SEEN = 0.7  # of a thief's online purchases show the thief's place
+THIEF_SEEN = 0.8  # of a thief's online purchases show the thief's place
 MERCHANT_SPREAD = 0.3  # of the log price level between merchants of one category
 PROFILE_NOISE = 0.1  # error of an engineered feature, in its standard deviations
 N_COMPONENTS = 28  # as in the public table
@@ -107,12 +107,12 @@ class _Kind(NamedTuple):
 
 
 FRAUD_KINDS = {
-    "stolen_card": _Kind(0.28, "customer", 10, 300, 0.1, 0.6, False, 5, 3.0, swiped=0.5),
-    "card_testing": _Kind(0.22, "terminal", 25, 40, 1.0, 1.0, True, 1, 0.0),
-    "compromised_terminal": _Kind(0.20, "terminal", 12, 500, 0.0, 0.3, False, 3, 1.5, swiped=0.9),
-    "account_takeover": _Kind(0.20, "customer", 5, 900, 0.6, 1.0, True, 4, 4.0),
+    "stolen_card": _Kind(0.28, "customer", 10, 240, 0.1, 0.6, False, 5, 3.0, swiped=0.7),
+    "card_testing": _Kind(0.22, "terminal", 25, 30, 1.0, 1.0, True, 1, 0.0),
+    "compromised_terminal": _Kind(0.20, "terminal", 20, 300, 0.0, 0.0, False, 3, 1.5, swiped=0.9),
+    "account_takeover": _Kind(0.20, "customer", 6, 600, 0.6, 1.0, True, 5, 4.0),
     "friendly_fraud": _Kind(
-        0.10, "customer", 1, 0, 0.9, 0.0, False, 3, 2.5, habit=HABIT_SHARE, thief=False
+        0.10, "customer", 1, 0, 0.9, 0.0, False, 5, 3.0, habit=HABIT_SHARE, thief=False
     ),
 }
 
@@ -181,7 +181,7 @@ def make_card_fraud(
     world, events = _simulate(random_state, n_rows, n_frauds)
     known = _known(world, events)
     if features == "pca":
-        columns = _components(random_state, list(_engineered(world, events, known)))
+        columns = _components(random_state, _engineered(world, events, known))
         columns["Amount"] = pl.Series(events.amount)
     else:
         columns = _raw(world, events, known)
@@ -253,12 +253,12 @@ def _terminals(rng: Rng, cities: Table, n_web: int) -> Table:
 
 
 def _customers(rng: Rng, cities: Table, n: int) -> Table:
-    city = _pick(rng, cities["weight"], n)
+    city = np.sort(_pick(rng, cities["weight"], n))
     away = rng.random(n) < TRAVELLERS
     age = np.clip(18 + rng.gamma(3.2, 9.0, n), 18, 95)
     level = rng.normal(0, 0.5, n) - 0.3 * (age < 25)  # the young spend less
     return {
-        "city": city,
+        "city": city,  # sorted: see _residents
         "now": np.where(away, rng.integers(0, len(cities["place"]), n), city),
         "place": cities["place"][city] + _scatter(rng, HOME_SPREAD, n),
         "level": level,  # log, of amounts
@@ -289,6 +289,13 @@ def _terminal(world: _World, u: Floats, city: Ints, web: npt.NDArray[np.bool_]) 
     n_web = len(world.terminals["place"]) - world.n_shops
     n = np.where(web, n_web, world.cities["shops"][city])
     return first + (u**POPULARITY * n).astype(np.int64)
+
+
+def _residents(rng: Rng, world: _World, city: Ints) -> Ints:
+    homes = world.customers["city"]
+    low, high = np.searchsorted(homes, city), np.searchsorted(homes, city, side="right")
+    drawn = low + (rng.random(len(city)) * (high - low)).astype(np.int64)
+    return np.minimum(drawn, len(homes) - 1)  # the next city's where nobody lives
 
 
 def _times(rng: Rng, world: _World, customer: Ints, habit: float) -> Floats:
@@ -338,8 +345,11 @@ def _frauds(rng: Rng, world: _World, kind: _Kind, n: int) -> _Events:
     choice = np.argsort(distance, axis=1)[:, -1 if kind.far else 0]
     roams = rng.random(n) < kind.roams
     city = np.where(roams, cities[np.arange(n), choice], world.customers["now"][customer])[first]
+    if kind.shared == "terminal" and not kind.web:
+        customer = _residents(rng, world, city)
     web = rng.random(n) < kind.web
-    options = _terminal(world, rng.random((kind.choosy, n)), city, web)
+    u = rng.random((kind.choosy, n)) ** (1 / POPULARITY)  # quiet terminals as well as busy ones
+    options = _terminal(world, u, city, web)
     best = np.argmax(APPEAL[world.terminals["category"][options]], axis=0)
     terminal = options[best, np.arange(n)]
     if kind.shared == "terminal":
@@ -356,7 +366,7 @@ def _amounts(
     """Draw amounts of the customer's and the merchant's size; many of them are round prices."""
     n, how = len(customer), rng.random(len(customer))
     if not factor:
-        tiny = np.where(how < 0.6, rng.gamma(1.5, 2.0, n).round(2), 1.0)
+        tiny = np.where(how < 0.6, rng.gamma(1.5, 1.5, n).round(2), 1.0)
         return np.where(how < 0.08, 0.0, tiny)
     category = world.terminals["category"][terminal]
     level = world.customers["level"][customer] + world.terminals["level"][terminal]
@@ -411,6 +421,8 @@ def _known(world: _World, events: _Events) -> dict[str, Floats]:
     hour_count, _ = _window(events.customer, time, amount, HOUR)
     terminal_count, terminal_sum = _window(events.terminal, time, amount, HOUR)
     day_count, day_sum = _window(events.customer, time, amount, DAY)
+    swiped = (events.channel == SWIPE).astype(float)
+    _, swipes = _window(events.terminal, time, swiped, HOUR)
     columns = {
         "distance_from_home_km": np.abs(place - world.customers["place"][events.customer]),
         "minutes_since_last": (time - time[before]) / 60,
@@ -420,6 +432,7 @@ def _known(world: _World, events: _Events) -> dict[str, Floats]:
         "transactions_last_day": day_count,
         "spent_last_day": day_sum,
         "terminal_last_hour": terminal_count,
+        "terminal_swipes_last_hour": swipes,
         "terminal_mean_last_hour": terminal_sum / np.where(terminal_count, terminal_count, np.nan),
     }
     for name in ("minutes_since_last", "km_from_last", "last_amount"):
@@ -505,6 +518,7 @@ def _engineered(world: _World, events: _Events, known: dict[str, Floats]) -> Ite
     yield log(known["terminal_last_hour"])
     yield amount - log(np.nan_to_num(known["terminal_mean_last_hour"], nan=20.0))
     yield log(np.nan_to_num(known["terminal_mean_last_hour"], nan=20.0))
+    yield np.sqrt(known["terminal_swipes_last_hour"])
     yield log(distance)
     yield np.sqrt(distance)
     yield log(moved)
@@ -524,20 +538,27 @@ def _new_device(world: _World, events: _Events) -> npt.NDArray[np.bool_]:
     return (events.channel == ONLINE) & (events.device != device)
 
 
-def _components(rng: Rng, features: list[Floats]) -> dict[str, pl.Series]:
+def _components(rng: Rng, features: Iterator[Floats]) -> dict[str, pl.Series]:
     """Rotate standardised, slightly wrong features to their principal components."""
-    n = len(features[0])
-    x = np.empty((len(features), n), dtype=np.float32)
-    for row, feature in zip(x, features, strict=True):
-        scale = np.hypot(1.0, PROFILE_NOISE)
-        exact = (feature - feature.mean()) / max(feature.std(), 1e-9)
-        row[:] = (exact + PROFILE_NOISE * rng.standard_normal(n)) / scale
-    x -= x.mean(axis=1, dtype=np.float64, keepdims=True).astype(np.float32)
+    rows = [_standardised(rng, feature) for feature in features]
+    n = len(rows[0])
     blocks = [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
-    doubles = (x[:, block].astype(np.float64) for block in blocks)
+    doubles = (np.stack([row[block] for row in rows]).astype(np.float64) for block in blocks)
     _, vectors = np.linalg.eigh(sum(double @ double.T for double in doubles) / n)
     loadings = vectors[:, : -N_COMPONENTS - 1 : -1]  # eigh sorts by rising variance
     loadings = loadings * np.sign(loadings[np.abs(loadings).argmax(axis=0), range(N_COMPONENTS)])
-    for block in blocks:
-        x[:N_COMPONENTS, block] = loadings.T @ x[:, block].astype(np.float64)
-    return {f"V{i + 1}": pl.Series(x[i].astype(np.float64).round(6)) for i in range(N_COMPONENTS)}
+    for block in blocks:  # in place
+        scores = loadings.T @ np.stack([row[block] for row in rows]).astype(np.float64)
+        for row, score in zip(rows, scores, strict=False):
+            row[block] = score
+    return {
+        f"V{i}": pl.Series(rows.pop(0).astype(np.float64).round(6))
+        for i in range(1, N_COMPONENTS + 1)
+    }
+
+
+def _standardised(rng: Rng, feature: Floats) -> npt.NDArray[np.float32]:
+    """Centre and scale a feature and its error."""
+    wrong = (feature - feature.mean()) / max(feature.std(), 1e-9)  # a constant one stays 0
+    wrong += PROFILE_NOISE * rng.standard_normal(len(feature), dtype=np.float32)
+    return ((wrong - wrong.mean()) / wrong.std()).astype(np.float32)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import difflib
 import gzip
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from raregan.data.table import Table, listed, make_table
 from raregan.errors import DataError, SchemaError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
 SEPARATORS = ",;\t|"
 HEAD_BYTES = 1 << 16
+MAX_REASON = 200
+_READ_ERRORS = (
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(OSError, ValueError, TypeError),
+)
 
 
 def read_table(
@@ -64,7 +72,7 @@ def read_frame(source: Any) -> pl.DataFrame:
     if isinstance(source, pl.DataFrame):
         return source
     if isinstance(source, pl.LazyFrame):
-        return _guarded("this LazyFrame", source.collect)
+        return _guarded("this LazyFrame", source.collect, "mend its query")
     if _is_pandas(source):
         return _from_pandas(source)
     raise DataError(
@@ -83,7 +91,8 @@ def _read_file(path: Path) -> pl.DataFrame:
     if name.endswith(PARQUET_ENDINGS):
         if not head.startswith(b"PAR1"):
             raise DataError(f"{path} is no Parquet file, though its name ends so")
-        return _guarded(str(path), lambda: pl.read_parquet(path, glob=False))
+        remedy = "write or download it anew"
+        return _guarded(str(path), lambda: pl.read_parquet(path, glob=False), remedy)
     return _read_csv(path, head, tab=".tsv" in name)
 
 
@@ -92,8 +101,11 @@ def _read_head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    except FileNotFoundError:
+        raise DataError(f"there is no file {path}; {_similar(path)}") from None
+    except (OSError, ValueError) as error:  # ValueError: a path that holds a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read {path}: {reason}; check the path and its rights") from None
     if not head:
         raise DataError(f"{path} is empty")
     if path.name.lower().endswith(".gz"):
@@ -105,6 +117,14 @@ def _read_head(path: Path) -> bytes:
     return head
 
 
+def _similar(path: Path) -> str:
+    """Point to files of a similar name."""
+    folder = path.parent
+    names = [other.name for other in folder.iterdir()] if folder.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=3)
+    return f"did you mean {listed(close, ' or ')}?" if close else "check the path"
+
+
 def _read_csv(path: Path, head: bytes, *, tab: bool) -> pl.DataFrame:
     if b"\0" in head:
         raise DataError(f"{path} is not text: save the table as CSV in UTF-8")
@@ -113,11 +133,15 @@ def _read_csv(path: Path, head: bytes, *, tab: bool) -> pl.DataFrame:
     separator = "\t" if tab else _find_separator(head)
 
     def read(**options: Any) -> pl.DataFrame:
-        return pl.read_csv(path, separator=separator, glob=False, **options)
+        return _guarded(
+            str(path),
+            lambda: pl.read_csv(path, separator=separator, glob=False, **options),
+            "a CSV file is UTF-8 text with as many values in each line as in its first",
+        )
 
-    header = _guarded(str(path), lambda: read(has_header=False, n_rows=1, infer_schema=False))
+    header = read(has_header=False, n_rows=1, infer_schema=False)
     _check_names([name or "" for name in header.row(0)])
-    return _guarded(str(path), lambda: read(infer_schema_length=None))
+    return read(infer_schema_length=None)
 
 
 def _find_separator(head: bytes) -> str:
@@ -133,7 +157,8 @@ def _is_pandas(source: Any) -> bool:
 
 def _from_pandas(source: Any) -> pl.DataFrame:
     _check_names([str(name) for name in source.columns])
-    return _guarded("this pandas DataFrame", lambda: pl.from_pandas(source))
+    remedy = "give each column values of one type"
+    return _guarded("this pandas DataFrame", lambda: pl.from_pandas(source), remedy)
 
 
 def _check_names(names: list[str]) -> None:
@@ -142,11 +167,10 @@ def _check_names(names: list[str]) -> None:
         raise SchemaError(f"more than one column is named {listed(twice)}: rename all but one")
 
 
-def _guarded(what: str, read: Any) -> pl.DataFrame:
+def _guarded(what: str, read: Callable[[], pl.DataFrame], remedy: str) -> pl.DataFrame:
     """Turn whatever a reader raises into one line."""
     try:
-        frame: pl.DataFrame = read()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise DataError(f"cannot read {what} as a table: {reason}") from None
-    return frame
+        return read()
+    except _READ_ERRORS as error:
+        reason = str(error).strip().partition("\n")[0][:MAX_REASON]
+        raise DataError(f"cannot read {what} as a table ({reason}); {remedy}") from None

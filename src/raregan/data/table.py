@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from raregan.data.schema import TARGET_DTYPES, Schema, TargetValue, first_fault, infer_schema
+from raregan.data.schema import TARGET_DTYPES, Schema, TargetValue, infer_schema, locate
 from raregan.errors import DataError, SchemaError, TooFewRowsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 MIN_RARE_ROWS = 10
 """Fewer rows say too little of a distribution for a generator to learn one."""
 
 DEFAULT_TARGET = "Class"
 USUAL_TARGETS = frozenset(
-    """
-    class target label y outcome churn default bad is_bad good_bad fraud isfraud is_fraud fraudulent
-    fraud_label fraudfound fraudfound_p fraud_reported fraud_flag is_fraudulent anomaly is_anomaly
-    outlier is_outlier attack default_payment default.payment.next.month
-    """.split()
+    [
+        *("class", "target", "label", "y", "outcome", "bad", "is_bad", "default", "churn"),
+        *("default_payment", "default payment next month", "default.payment.next.month"),
+        *("fraud", "isfraud", "is_fraud", "is_fraudulent", "fraudulent", "fraud_label"),
+        *("fraud_flag", "fraud_reported", "fraudfound", "fraudfound_p", "fraud_bool"),
+        *("anomaly", "is_anomaly", "outlier", "is_outlier", "attack"),
+    ]
 )
 """Names, in lower case, under which a two-valued column is taken for the target."""
 
@@ -103,7 +107,7 @@ def make_table(
     Raises
     ------
     DataError
-        There are no rows, or no column besides a constant one to learn.
+        There are no rows, or no columns to learn but constant ones.
     SchemaError
         A column is not there, is ambiguous, or holds what cannot be learned.
     TooFewRowsError
@@ -112,10 +116,13 @@ def make_table(
     frame = _used_columns(frame, ignore)
     if not frame.height:
         raise DataError(f"{source} has no rows: a table needs a header and rows below it")
+    if frame.width < 2:  # noqa: PLR2004
+        raise DataError(
+            f"{source} has {frame.width} used columns {frame.columns}: "
+            "a table needs a target and a column to learn, separated by commas in a CSV file"
+        )
     name = _find_target(frame) if target is None else known_column(frame.columns, target)
     frame, warnings = _plain_dtypes(frame, name)
-    if frame.width == 1:
-        raise DataError(f"{source} has no column besides the target {name!r}: nothing to learn")
     value = _find_rare(frame[name], rare)
     schema = infer_schema(frame, target=name, rare=value)
     rows = frame.filter(frame[name] == value)
@@ -221,15 +228,16 @@ def _find_rare(target: pl.Series, rare: Any) -> TargetValue:
             f"target {target.name!r} is of type {target.dtype}: "
             "a target holds numbers, booleans or text; name another with --target"
         )
-    missing = target.is_nan() if target.dtype.is_float() else target.is_null()
-    missing |= target.is_null()
+    missing = target.is_null()
+    if target.dtype.is_float():
+        missing |= target.is_nan().fill_null(value=True)
     if missing.any():
         raise SchemaError(
-            f"{first_fault(target, missing)}: the target must be known in every row; "
+            f"{locate(target, missing)}: the target must be known in every row; "
             "drop the rows without it"
         )
-    counts = target.value_counts(sort=True, name="rows").reverse()
-    values, rows = counts[target.name].to_list(), counts["rows"].to_list()
+    counts = target.alias("value").value_counts(name="rows").sort("rows", "value")
+    values, rows = counts["value"].to_list(), counts["rows"].to_list()
     if len(values) == 1:
         raise SchemaError(
             f"target {target.name!r} is {values[0]!r} in every row: there is nothing rare in it; "
@@ -240,29 +248,35 @@ def _find_rare(target: pl.Series, rare: Any) -> TargetValue:
     if rows[0] == rows[1]:
         tied = [value for value, count in zip(values, rows, strict=True) if count == rows[0]]
         raise SchemaError(
-            f"target {target.name!r}: {listed(sorted(tied), ' and ')} are equally rare "
+            f"target {target.name!r}: {listed(tied, ' and ')} are equally rare "
             f"({rows[0]:,} rows each); name one with --rare"
         )
     return values[0]  # type: ignore[no-any-return]
 
 
 def _match(rare: Any, name: str, values: list[Any]) -> TargetValue:
-    """Find the target's value that the user means by `rare`, which may be text of a CLI."""
-    for value in values:
-        if _means(rare, value):
-            return value  # type: ignore[no-any-return]
+    """Find the target's value that the user means by `rare`, which may be text from a CLI."""
+    for means in (_is_written, _is_equal):
+        for value in values:
+            if means(rare, value):
+                return value  # type: ignore[no-any-return]
     raise SchemaError(
-        f"target {name!r} is never {rare!r}; its values: {listed(sorted(values))}; choose by --rare"
+        f"target {name!r} is never {rare!r}, its values are {listed(sorted(values))}: "
+        "choose one with --rare"
     )
 
 
-def _means(rare: Any, value: TargetValue) -> bool:
+def _is_written(rare: Any, value: TargetValue) -> bool:
+    text = str(rare)
+    return text.lower() == str(value).lower() if isinstance(value, bool) else text == str(value)
+
+
+def _is_equal(rare: Any, value: TargetValue) -> bool:
+    """Compare as numbers: of the text "1", of 1.0 and of True with 1."""
     if isinstance(value, str):
-        return str(rare) == value
-    if isinstance(value, bool):
-        return str(rare).lower() in (("true", "1", "1.0") if value else ("false", "0", "0.0"))
+        return False
     try:
-        return bool(rare == value) or float(rare) == value
+        return float(rare) == value
     except (TypeError, ValueError):
         return False
 
@@ -284,21 +298,19 @@ def _warnings(frame: pl.DataFrame, rare: pl.DataFrame, schema: Schema) -> list[s
     warnings = []
     if 2 * rare.height > frame.height:
         warnings.append(
-            f"the rare value {schema.target.rare!r} of {schema.target.name!r} marks {rare.height:,} "
-            f"of {frame.height:,} rows, more than half: name another with --rare if that is wrong"
+            f"{rare.height:,} of {frame.height:,} rows, more than half, are rare by "
+            f"{schema.target.name} = {schema.target.rare!r}: is it another value? name it by --rare"
         )
-    for column in schema.columns:
-        if column.kind == "constant":
-            where = (
-                "row" if frame[column.name].n_unique() == 1 else "rare row, though not in others"
-            )
-            warnings.append(
-                f"column {column.name!r} is {rare[column.name][0]!r} in every {where}: "
-                f"it is kept as it is; leave it out with --ignore {column.name!r} if it says nothing"
-            )
+    for name in (column.name for column in schema.columns if column.kind == "constant"):
+        everywhere = frame[name].n_unique() == 1
+        where = "every row" if everywhere else "every rare row, though not in the others"
+        warnings.append(
+            f"column {name!r} is {rare[name][0]!r} in {where}: it is kept as it is; "
+            f"leave it out with --ignore {name!r} if it should not be"
+        )
     return warnings
 
 
-def _little_endian(series: pl.Series) -> bytes:
+def _little_endian(series: pl.Series) -> memoryview:
     values = series.to_numpy()
-    return np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"), copy=False)).tobytes()
+    return np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"), copy=False)).data

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
+from raregan.data.schema import locate
 from raregan.errors import SchemaError
 
 if TYPE_CHECKING:
-    import polars as pl
     from numpy.typing import NDArray
 
     from raregan.data.schema import Column
@@ -29,10 +30,8 @@ def to_floats(series: pl.Series) -> NDArray[np.float64]:
     values = series.to_numpy().astype(np.float64)
     faulty = ~np.isfinite(values)
     if faulty.any():
-        row = int(faulty.argmax())
         raise SchemaError(
-            f"column {series.name!r}, data row {row + 1} (the first is 1): {series[row]!r} is no "
-            "finite number; drop the row"
+            f"{locate(series, pl.Series(faulty))}: only finite numbers are encoded; drop the row"
         )
     return values
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import polars as pl
 
 from raregan.data.schema import Column, Schema
-from raregan.encoding.cells import count_decimals, numpy_dtype, round_to, to_floats
+from raregan.encoding.cells import MAX_DECIMALS, count_decimals, numpy_dtype, round_to, to_floats
 from raregan.encoding.columns import ENCODINGS, ColumnEncoding, ConstantColumn, Encoded
 from raregan.encoding.layout import Layout, Span
 from raregan.errors import ModelFileError, RareGANError, SchemaError
@@ -68,11 +69,13 @@ class FittedColumn:
         """Restore what `to_dict` wrote."""
         encoding, decimals = data["encoding"], data["decimals"]
         column = Column(data["name"], data["dtype"], data["kind"])
+        if decimals not in (None, *range(MAX_DECIMALS + 1)):
+            raise ModelFileError(f"column {column.name!r} cannot have {decimals!r} decimal places")
         return cls(column, ENCODINGS[encoding["name"]].from_dict(encoding), decimals)
 
 
 class TableEncoder:
-    """Encodes the features of a schema, each on its own.
+    """Encodes the features of a schema, each on its own; needs `fit` before anything else.
 
     Parameters
     ----------
@@ -91,7 +94,17 @@ class TableEncoder:
             raise SchemaError(f"unknown encoding {numeric!r}: use one of {NUMERIC_ENCODINGS}")
         self.numeric = numeric
         self.columns: tuple[FittedColumn, ...] = ()
-        self.layout = Layout(())
+
+    @property
+    def layout(self) -> Layout:
+        """What the D numbers of an encoded row are."""
+        spans: list[Span] = []
+        for fitted, part in zip(self.columns, self._slices(), strict=True):
+            column, encoding = fitted.column, fitted.encoding
+            if encoding.width:
+                activation = encoding.activation
+                spans.append(Span(column.name, part.start, encoding.width, column.kind, activation))
+        return Layout(tuple(spans))
 
     def fit(self, frame: pl.DataFrame, schema: Schema) -> Self:
         """Fit each column to the rows of a frame.
@@ -111,9 +124,10 @@ class TableEncoder:
         check_columns(frame, schema.columns)
         if not frame.height:
             raise SchemaError("an encoding needs at least one row to be fitted to")
-        return self._set(
-            tuple(FittedColumn.fit(frame[c.name], c, self.numeric) for c in schema.columns)
+        self.columns = tuple(
+            FittedColumn.fit(frame[column.name], column, self.numeric) for column in schema.columns
         )
+        return self
 
     def encode(self, frame: pl.DataFrame) -> Encoded:
         """Encode a frame as (n, D) float32, C-contiguous.
@@ -124,8 +138,9 @@ class TableEncoder:
             The frame has other columns or dtypes, or a cell that is no finite number.
         """
         check_columns(frame, tuple(fitted.column for fitted in self.columns))
-        matrix = np.empty((frame.height, self.layout.width), dtype=np.float32)
-        for fitted, part in zip(self.columns, self._slices(), strict=True):
+        parts = self._slices()
+        matrix = np.empty((frame.height, parts[-1].stop), dtype=np.float32)
+        for fitted, part in zip(self.columns, parts, strict=True):
             matrix[:, part] = fitted.encoding.encode(to_floats(frame[fitted.column.name]))
         return matrix
 
@@ -142,10 +157,11 @@ class TableEncoder:
             It holds NaN.
         """
         matrix = np.asarray(matrix, dtype=np.float32)
-        if matrix.ndim != 2 or matrix.shape[1] != self.layout.width:  # noqa: PLR2004
+        parts = self._slices()
+        if matrix.shape[1:] != (parts[-1].stop,):
             raise SchemaError(
                 f"a matrix of shape {matrix.shape} cannot be decoded: "
-                f"an encoded row has {self.layout.width} numbers"
+                f"an encoded row has {parts[-1].stop} numbers"
             )
         if matrix.size and np.isnan(matrix.min()):  # the minimum passes NaN on, in one sweep
             raise RareGANError("the generated rows hold NaN: the generator is damaged; train anew")
@@ -153,7 +169,7 @@ class TableEncoder:
         cells = [np.empty(n, dtype=numpy_dtype(fitted.column)) for fitted in self.columns]
         for start in range(0, n, BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)
-            for fitted, out, part in zip(self.columns, cells, self._slices(), strict=True):
+            for fitted, out, part in zip(self.columns, cells, parts, strict=True):
                 fitted.decode_into(out[rows], matrix[rows, part])
         return pl.DataFrame(
             [
@@ -176,33 +192,23 @@ class TableEncoder:
             A field is missing or holds what it may not.
         """
         try:
-            columns = tuple(FittedColumn.from_dict(column) for column in data["columns"])
-            return cls(data["numeric"])._set(columns)
+            encoder = cls(data["numeric"])
+            encoder.columns = tuple(FittedColumn.from_dict(column) for column in data["columns"])
+            names = {fitted.column.name for fitted in encoder.columns}
+            if not 0 < len(names) == len(encoder.columns):
+                raise SchemaError("it has no columns, or two of one name")  # noqa: TRY301
         except (KeyError, TypeError, SchemaError) as error:
             raise ModelFileError(
                 f"this is no encoder as raregan writes it ({type(error).__name__}: {error})"
             ) from None
-
-    def _set(self, columns: tuple[FittedColumn, ...]) -> Self:
-        self.columns = columns
-        spans: list[Span] = []
-        start = 0
-        for fitted in columns:
-            encoding, column = fitted.encoding, fitted.column
-            if encoding.width:
-                span = Span(column.name, start, encoding.width, column.kind, encoding.activation)
-                spans.append(span)
-                start = span.stop
-        self.layout = Layout(tuple(spans))
-        return self
+        return encoder
 
     def _slices(self) -> list[slice]:
         """Where each column stands in a row; that of a constant column is empty."""
-        slices, start = [], 0
-        for fitted in self.columns:
-            slices.append(slice(start, start + fitted.encoding.width))
-            start = slices[-1].stop
-        return slices
+        if not self.columns:
+            raise RareGANError("the encoder knows no columns yet: fit it first")
+        stops = list(accumulate(fitted.encoding.width for fitted in self.columns))
+        return [slice(start, stop) for start, stop in pairwise([0, *stops])]
 
 
 def check_columns(frame: pl.DataFrame, columns: tuple[Column, ...]) -> None:

@@ -124,7 +124,7 @@ class Segments:
         z -= self.z.take(segment)
         z *= self.steepness.take(segment)
         z *= self.half_rise.take(segment)
-        x = self.x.take(segment)
+        x: Floats = self.x.take(segment)
         x += z  # twice a half: the difference of two finite values may be infinite
         x += z
         return x
@@ -139,4 +139,5 @@ class Segments:
         rise = self.x[high] / 2 - begin
         share = np.where(at_knot, 0.5, 0.0)
         np.divide(x / 2 - begin, rise, out=share, where=rise > 0)
-        return self.z[low] + share * (self.z[high] - self.z[low])
+        z: Floats = self.z[low] + share * (self.z[high] - self.z[low])
+        return z

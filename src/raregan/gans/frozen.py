@@ -110,7 +110,7 @@ def freeze(generator: keras.Model) -> FrozenGenerator:
     for layer in generator.layers:
         kind = type(layer).__name__
         if kind == "Dense":
-            kernel, bias = (np.asarray(weight, np.float64) for weight in layer.get_weights())
+            kernel, bias = _weights(layer)
             biases.append(bias + np.broadcast_to(shift, kernel.shape[:1]) @ kernel)
             kernels.append(kernel * np.broadcast_to(scale, kernel.shape[:1])[:, None])
             scale, shift = np.ones(1), np.zeros(1)
@@ -123,9 +123,13 @@ def freeze(generator: keras.Model) -> FrozenGenerator:
 
 
 def _affine(layer: keras.layers.BatchNormalization) -> tuple[NDArray[Any], NDArray[Any]]:
-    gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in layer.get_weights())
+    gamma, beta, mean, variance = _weights(layer)
     scale = gamma / np.sqrt(variance + layer.epsilon)
     return scale, beta - mean * scale
+
+
+def _weights(layer: keras.Layer) -> list[NDArray[np.float64]]:
+    return [np.asarray(variable.value, np.float64) for variable in layer.weights]
 
 
 def _check_activation(layer: keras.layers.Dense, *, last: bool) -> None:

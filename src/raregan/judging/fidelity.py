@@ -25,41 +25,42 @@ C2ST_MAX_ROWS = 1_000  # a side: the forest's time grows with rows, its AUC is t
 class Measure(NamedTuple):
     """The words of one quality figure, shared by the terminal, the README and the report.
 
-    `best` is the value of a perfect generator and `worst` the value furthest from it.
+    `best` is the value of a perfect generator, `worst` the value furthest from it; `spec` formats
+    a value.
     """
 
     label: str
     definition: str
     best: float
     worst: float
+    spec: str = ".3f"
 
 
 FIGURES: Mapping[str, Measure] = {
     "c2st_auc": Measure(
-        "told apart (AUC)",
-        "How well a random forest tells synthetic rows from real ones it has not seen: "
-        "0.5 is guessing, 1.0 is always right.",
-        0.5,
-        1.0,
+        label="told apart (AUC)",
+        definition="A forest tells them apart: 0.5 is guessing, 1.0 is always right.",
+        best=0.5,
+        worst=1.0,
     ),
     "mean_ks": Measure(
-        "column distance (mean KS)",
-        "Largest gap between the cumulative distributions of a column, real and synthetic; "
-        "mean over columns.",
-        0.0,
-        1.0,
+        label="mean KS distance",
+        definition="Largest gap of the cumulative distributions, mean over columns.",
+        best=0.0,
+        worst=1.0,
     ),
     "correlation_difference": Measure(
-        "correlation difference",
-        "Mean absolute difference of the correlations of all pairs of columns.",
-        0.0,
-        2.0,
+        label="correlation difference",
+        definition="Mean absolute difference over all pairs of columns.",
+        best=0.0,
+        worst=2.0,
     ),
     "copy_rate": Measure(
-        "exact copies",
-        "Share of synthetic rows that equal a real row in every column.",
-        0.0,
-        1.0,
+        label="exact copies",
+        definition="Synthetic rows that equal a real row in every column.",
+        best=0.0,
+        worst=1.0,
+        spec=".2%",
     ),
 }
 
@@ -96,6 +97,16 @@ class Fidelity:
         """Return the figures as plain numbers and one dict, ready for JSON."""
         return asdict(self)
 
+    def to_text(self) -> str:
+        """Return one line for each figure: label, value, best value, definition."""
+        rows = [("", "value", "best", "")]
+        for name, (label, definition, best, _, spec) in FIGURES.items():
+            rows.append((label, f"{getattr(self, name):{spec}}", f"{best:{spec}}", definition))
+        return "\n".join(
+            f"  {label:<24}{value:>7}{best:>8}  {definition}".rstrip()
+            for label, value, best, definition in rows
+        )
+
 
 def matrices(real: pl.DataFrame, synthetic: pl.DataFrame) -> tuple[list[str], Matrix, Matrix]:
     """Check that two tables can be compared and return their values.
@@ -116,28 +127,30 @@ def matrices(real: pl.DataFrame, synthetic: pl.DataFrame) -> tuple[list[str], Ma
     """
     names = real.columns
     if not names:
-        raise SchemaError("The real table has no columns; pass the numeric columns to compare.")
+        raise SchemaError("the real table has no columns; pass the numeric columns to compare")
     for name in [*names, *synthetic.columns]:
         if name not in synthetic.columns:
-            raise SchemaError(f"Column {name!r} is missing from the synthetic rows; add it there.")
+            raise SchemaError(f"column {name!r} is missing from the synthetic rows; add it there")
         if name not in real.columns:
-            raise SchemaError(f"Column {name!r} is missing from the real rows; drop or add it.")
+            raise SchemaError(
+                f"column {name!r} is not in the real rows; drop it from the synthetic ones"
+            )
     return names, _values(real, "real"), _values(synthetic.select(names), "synthetic")
 
 
 def _values(table: pl.DataFrame, which: str) -> Matrix:
     if table.height == 0:
-        raise TooFewRowsError(f"There are no {which} rows; pass at least one.")
+        raise TooFewRowsError(f"there are no {which} rows; pass at least one")
     for name, dtype in table.schema.items():
         if not dtype.is_numeric():
             raise SchemaError(
-                f"Column {name!r} of the {which} rows is {dtype}, not numeric; drop or encode it."
+                f"column {name!r} of the {which} rows is {dtype}, not numeric; drop or encode it"
             )
         column = table[name].cast(pl.Float64)
         if column.null_count() or not column.is_finite().all():
             raise SchemaError(
-                f"Column {name!r} of the {which} rows has missing or infinite values; "
-                "fill them or drop the rows."
+                f"column {name!r} of the {which} rows has missing or infinite values; "
+                "fill them or drop the rows"
             )
     return table.cast(pl.Float64).to_numpy()
 
@@ -147,13 +160,12 @@ def correlations(values: Matrix) -> Matrix:
 
     A constant column has no correlation: its entries are NaN, the diagonal included.
     """
-    scale = np.abs(values).max(axis=0)
-    scaled = values / np.where(scale > 0, scale, 1)  # squares of large values must not overflow
-    centred = scaled - scaled.mean(axis=0)
-    norm = np.sqrt((centred**2).sum(axis=0))
+    largest = np.abs(values).max(axis=0)
+    centred = values / np.where(largest > 0, largest, 1)  # or squares of large values overflow
+    centred -= centred.mean(axis=0)
+    norm = np.sqrt(np.einsum("ij,ij->j", centred, centred))
     norm[np.ptp(values, axis=0) == 0] = np.nan
-    unit = centred / norm
-    return np.clip(unit.T @ unit, -1, 1)
+    return np.clip(centred.T @ centred / np.outer(norm, norm), -1, 1)
 
 
 def correlation_difference(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
@@ -206,9 +218,7 @@ def ks_statistics(real: pl.DataFrame, synthetic: pl.DataFrame) -> dict[str, floa
 
 
 def _ks_statistics(names: list[str], real: Matrix, synthetic: Matrix) -> dict[str, float]:
-    return {
-        name: _ks(real[:, column], synthetic[:, column]) for column, name in enumerate(names)
-    }
+    return {name: _ks(real[:, column], synthetic[:, column]) for column, name in enumerate(names)}
 
 
 def _ks(real: npt.NDArray[np.float64], synthetic: npt.NDArray[np.float64]) -> float:
@@ -240,16 +250,18 @@ def copy_rate(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
 
 
 def _copy_rate(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
-    common = {name: _common_type(real.schema[name], synthetic.schema[name]) for name in real.columns}
+    common = pl.Schema(
+        {name: _common_type(dtype, synthetic.schema[name]) for name, dtype in real.schema.items()}
+    )
     keys = real.cast(common).unique()
     copies = synthetic.select(real.columns).cast(common).join(keys, on=real.columns, how="semi")
     return copies.height / synthetic.height
 
 
-def _common_type(first: pl.DataType, second: pl.DataType) -> type[pl.DataType] | pl.DataType:
+def _common_type(first: pl.DataType, second: pl.DataType) -> pl.DataType:
     if first == second:
         return first
-    return pl.Float32 if pl.Float32 in (first, second) else pl.Float64
+    return pl.Float32() if pl.Float32() in (first, second) else pl.Float64()
 
 
 def c2st_auc(real: pl.DataFrame, synthetic: pl.DataFrame, *, random_state: int = 0) -> float:
@@ -297,7 +309,7 @@ def _c2st_auc(real: Matrix, synthetic: Matrix, random_state: int) -> float:
     if n < C2ST_FOLDS:
         raise TooFewRowsError(
             f"c2st_auc needs at least {C2ST_FOLDS} rows a side, not {len(real)} real and "
-            f"{len(synthetic)} synthetic; pass more rows."
+            f"{len(synthetic)} synthetic; pass more rows"
         )
     labels = np.repeat([0, 1], n)
 

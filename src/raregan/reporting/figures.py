@@ -3,8 +3,12 @@
 What is shown (`PlaneView`, `CorrelationView`, `ColumnView`) is computed first, with NumPy alone,
 and shared with the HTML report; the `plot_*` functions draw it. Figures are made without pyplot,
 so a user's backend and open figures stay as they are.
+
+Whatever takes two tables raises `SchemaError` or `TooFewRowsError` where they cannot be compared, as
+`raregan.judging.fidelity.matrices` says.
 """
 
+import math
 import os
 import warnings
 from dataclasses import dataclass
@@ -16,14 +20,22 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from raregan.judging.fidelity import Matrix, correlations, ks_statistics, matrices
+from raregan.atomic import atomic_path
+from raregan.errors import DataError
+from raregan.judging.fidelity import (
+    Matrix,
+    correlation_difference,
+    correlations,
+    ks_statistics,
+    matrices,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#0072B2", "#E66F00"  # colour-blind readers tell this pair apart
 MAX_POINTS = 2_500  # a side
-MAX_BINS = 40
+MIN_BINS, MAX_BINS = 10, 40
 TAILS = 0.005  # the share of real rows beyond each end of a distribution's frame
 _SEED = 0
 _DPI = 150
@@ -97,11 +109,11 @@ class PlaneView:
         return f"component 1 ({first})", f"component 2 ({second})"
 
     @property
-    def titles(self) -> tuple[str, str]:
-        """What is drawn of each side."""
+    def titles(self) -> tuple[str, str, str]:
+        """What is drawn in the panels: real, synthetic, both."""
         real = f"real: {_drawn(len(self.real), self.n_real)}"
         synthetic = f"synthetic: {_drawn(len(self.synthetic), self.n_synthetic)}"
-        return real, synthetic + (f", {self.outside:,} outside" if self.outside else "")
+        return real, synthetic + (f", {self.outside:,} outside" if self.outside else ""), "both"
 
 
 def _drawn(shown: int, of: int) -> str:
@@ -142,9 +154,13 @@ def _frame(real: Vector, synthetic: Vector, tails: float = 0) -> Interval:
     if low == high:
         low, high = real.min(), real.max()
     low_synthetic, high_synthetic = np.quantile(synthetic, ends)
-    room = (high - low) / 2 or 0.5
-    low, high = max(min(low, low_synthetic), low - room), min(max(high, high_synthetic), high + room)
-    margin = (high - low) * 0.03 or 0.5
+    least = max(0.5, abs(high) * 1e-6)  # of a constant column
+    room = (high - low) / 2 or least
+    low, high = (
+        max(min(low, low_synthetic), low - room),
+        min(max(high, high_synthetic), high + room),
+    )
+    margin = (high - low) * 0.03 or least
     return float(low - margin), float(high + margin)
 
 
@@ -220,10 +236,11 @@ def column_views(real: pl.DataFrame, synthetic: pl.DataFrame) -> list[ColumnView
 
 def _edges(real: Vector, synthetic: Vector) -> Vector:
     low, high = _frame(real, synthetic, TAILS)
+    bins = int(np.clip(2 * math.sqrt(len(real)), MIN_BINS, MAX_BINS))
     if np.all(real == np.round(real)):  # bins of whole numbers, else some hold two and some one
-        step = max(1, np.ceil((high - low) / MAX_BINS))
-        return np.arange(np.floor(low) - 0.5, np.ceil(high) + step, step)
-    return np.linspace(low, high, MAX_BINS + 1)
+        step = max(1, np.ceil((high - low) / bins))
+        return np.arange(np.ceil(low) - 0.5, np.floor(high) + 0.5 + step, step)
+    return np.linspace(low, high, bins + 1)
 
 
 def plot_pca(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str = "") -> "Figure":
@@ -239,11 +256,6 @@ def plot_pca(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str = "") -> 
         The same numeric columns.
     note : str
         Shown in the figure, "simulated data" for instance.
-
-    Raises
-    ------
-    SchemaError, TooFewRowsError
-        As `raregan.judging.fidelity.matrices`.
     """
     from matplotlib.figure import Figure
 
@@ -251,12 +263,11 @@ def plot_pca(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str = "") -> 
     figure = Figure(figsize=(13, 4.9), layout="constrained")
     panels = figure.subplots(1, 3, sharex=True, sharey=True)
     size = float(np.clip(4_000 / len(view.real), 4, 16))
-    colours = np.repeat([BLUE, ORANGE], len(view.real))
-    both = np.concatenate([view.real, view.synthetic])
-    order = np.random.default_rng(_SEED).permutation(len(both))  # neither side always on top
-    titles = (*view.titles, "both")
-    drawn = ((view.real, BLUE), (view.synthetic, ORANGE), (both[order], colours[order]))
-    for panel, title, (points, colour) in zip(panels, titles, drawn, strict=True):
+    # Drawn in turn, so that neither side always lies on top.
+    both = np.stack([view.real, view.synthetic], axis=1).reshape(-1, 2)
+    in_turn = np.tile([BLUE, ORANGE], len(view.real))
+    drawn = ((view.real, BLUE), (view.synthetic, ORANGE), (both, in_turn))
+    for panel, title, (points, colour) in zip(panels, view.titles, drawn, strict=True):
         panel.scatter(*points.T, s=size, c=colour, alpha=0.6, linewidths=0)
         panel.set_title(title, fontsize=10.5)
         panel.set_xlabel(view.labels[0])
@@ -271,16 +282,9 @@ def plot_correlations(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str 
 
     The first two share the scale from -1 to 1; the difference has its own, symmetric, as far as
     its largest entry. A constant column has no correlation and stays grey.
-
-    Raises
-    ------
-    SchemaError, TooFewRowsError
-        As `raregan.judging.fidelity.matrices`.
     """
     import seaborn as sns
     from matplotlib.figure import Figure
-
-    from raregan.judging.fidelity import correlation_difference
 
     view = correlation_view(real, synthetic)
     mean = correlation_difference(real, synthetic)
@@ -317,16 +321,11 @@ def plot_distributions(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str
     Heights are shares of all rows of a side. The frame leaves out 0.5 % of the real rows at
     either end; where more than 1 % of a side lies beyond it, the panel says so. Each title
     carries the column's Kolmogorov-Smirnov statistic (0 is best).
-
-    Raises
-    ------
-    SchemaError, TooFewRowsError
-        As `raregan.judging.fidelity.matrices`.
     """
     from matplotlib.figure import Figure
 
     views = column_views(real, synthetic)
-    across = min(len(views), 6 if len(views) <= 36 else 8)
+    across = min(len(views), max(3, math.ceil(math.sqrt(1.2 * len(views)))))
     down = -(-len(views) // across)
     figure = Figure(figsize=(max(2.3 * across, 6), 1.75 * down + 1), layout="constrained")
     panels = np.atleast_1d(figure.subplots(down, across, squeeze=False)).ravel()
@@ -336,6 +335,7 @@ def plot_distributions(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str
         panel.set_title(f"{shorten(view.name)}  KS {view.ks:.2f}", fontsize=9, parse_math=False)
         panel.set(yticks=[], xlim=(view.edges[0], view.edges[-1]))
         panel.tick_params(labelsize=7)
+        panel.xaxis.get_offset_text().set_fontsize(7)
         panel.locator_params(axis="x", nbins=5)
     for panel in panels[len(views) :]:
         panel.remove()
@@ -366,15 +366,15 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> Path:
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file beside its place, then move it there; missing folders are made."""
+    """Write a file that appears whole or not at all; missing folders are made."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {path.parent}: {error.strerror}; name another"
+        raise DataError(msg) from error
+    with atomic_path(path) as part:
         part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 
@@ -391,11 +391,6 @@ def save_figures(
     -------
     list of pathlib.Path
         The three files, in that order.
-
-    Raises
-    ------
-    SchemaError, TooFewRowsError
-        As `raregan.judging.fidelity.matrices`.
     """
     plots = {
         "pca.png": plot_pca,

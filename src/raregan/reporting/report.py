@@ -29,7 +29,13 @@ from raregan.reporting.figures import (
 )
 
 _SERIES = ("epoch", "discriminator_loss", "generator_loss")
-_DIVERGING = [[0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1, "#b2182b"]]
+_DIVERGING = [
+    [0, "#2166ac"],
+    [0.25, "#92c5de"],
+    [0.5, "#f7f7f7"],
+    [0.75, "#f4a582"],
+    [1, "#b2182b"],
+]
 _TILE = (100, 40)  # width and height of a small histogram in its own units
 
 
@@ -85,11 +91,12 @@ def write_report(
     template = resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     page = Template(template).substitute(
         title=escape(f"{title} ({note})" if note else title),
+        heading=escape(title),
         note=f'<p class="note">{escape(note)}</p>' if note else "",
         facts="\n".join(_fact(label, value) for label, value in (*counts, *facts)),
         figures="\n".join(_figure_row(fidelity, name) for name in FIGURES),
-        tiles="\n".join(_tile(index, column) for index, column in enumerate(columns)),
-        losses='<h2>Losses</h2>\n<div class="plot" id="losses"></div>' if losses else "",
+        tiles="\n".join(_tile(column) for column in columns),
+        losses='<h2>Losses</h2>\n<div id="losses"></div>' if losses else "",
         data=_json(_data(plane, correlation, columns, fidelity, losses)),
         plotly=get_plotlyjs(),
         blue=BLUE, orange=ORANGE, plane_text=_PLANE_TEXT, correlation_text=_CORRELATION_TEXT,
@@ -100,7 +107,8 @@ def write_report(
 
 _PLANE_TEXT = (
     "The first two principal components of the standardised real rows; both tables are projected "
-    "onto them. As many rows are drawn of either, on the same axes."
+    "onto them. As many rows are drawn of either, on the same axes; synthetic rows far outside the "
+    "real range are counted, not drawn."
 )
 _CORRELATION_TEXT = (
     "Pearson correlations of the columns. Real and synthetic share the scale from -1 to 1; the "
@@ -118,20 +126,21 @@ def _fact(label: str, value: object) -> str:
 
 
 def _figure_row(fidelity: Fidelity, name: str) -> str:
-    measure = FIGURES[name]
+    measure, value = FIGURES[name], getattr(fidelity, name)
     return (
-        f'<tr><td>{escape(measure.label)}</td><td class="number">{getattr(fidelity, name):.3f}</td>'
-        f'<td>{measure.best:g}</td><td class="soft">{escape(measure.definition)}</td></tr>'
+        f'<tr><td>{escape(measure.label)}</td><td class="number">{value:{measure.spec}}</td>'
+        f"<td>{measure.best:{measure.spec}}</td>"
+        f'<td class="soft">{escape(measure.definition)}</td></tr>'
     )
 
 
-def _tile(index: int, column: ColumnView) -> str:
+def _tile(column: ColumnView) -> str:
     """Draw a small histogram as a button that chooses its column."""
     name = escape(column.name)
     top = max(column.real.max(), column.synthetic.max(), np.finfo(float).tiny)
     real, synthetic = (_steps(shares / top) for shares in (column.real, column.synthetic))
     return (
-        f'<button type="button" value="{index}" title="{name}"><span><b>{name}</b>'
+        f'<button type="button" title="{name}"><span><b>{name}</b>'
         f"{column.ks:.2f}</span>"
         f'<svg viewBox="0 0 {_TILE[0]} {_TILE[1]}" preserveAspectRatio="none" aria-hidden="true">'
         f'<path d="{real}" fill="{BLUE}" fill-opacity=".45"/><path d="{synthetic}" fill="none" '
@@ -168,7 +177,7 @@ def _data(
         "plane": {
             "real": _points(plane.real),
             "synthetic": _points(plane.synthetic),
-            "titles": plane.titles,
+            "titles": dict(zip(("real", "synthetic", "both"), plane.titles, strict=True)),
             "labels": plane.labels,
             "frame": plane.frame,
         },

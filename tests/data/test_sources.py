@@ -1,0 +1,256 @@
+import gzip
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from raregan.data.sources import read_frame, read_table
+from raregan.errors import DataError, SchemaError
+
+N = 60
+ROWS = [(i / 4, i**2, int(i % 5 == 0)) for i in range(N)]
+CSV = "a,b,Class\n" + "".join(f"{a},{b},{c}\n" for a, b, c in ROWS)
+FRAME = pl.DataFrame(ROWS, schema=["a", "b", "Class"], orient="row")
+
+
+def write(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def refusal(source):
+    with pytest.raises(DataError) as error:
+        read_table(source)
+    message = str(error.value)
+    assert "\n" not in message
+    assert len(message) < 400
+    return message
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", CSV),
+        ("t.CSV", CSV),
+        ("windows.csv", CSV.replace("\n", "\r\n")),
+        ("bom.csv", b"\xef\xbb\xbf" + CSV.encode()),
+        ("quoted.csv", CSV.replace("a,b", '"a","b"')),
+        ("open-ended.csv", CSV.rstrip("\n")),
+        ("semicolon.csv", CSV.replace(",", ";")),
+        ("tabs.csv", CSV.replace(",", "\t")),
+        ("t.tsv", CSV.replace(",", "\t")),
+        ("t.csv.gz", gzip.compress(CSV.encode())),
+        ("t.tsv.gz", gzip.compress(CSV.replace(",", "\t").encode())),
+        ("[a] * b.csv", CSV),  # no pattern to expand
+    ],
+)
+def test_text_files(tmp_path, name, content):
+    path = write(tmp_path / name, content)
+    assert read_frame(path).equals(FRAME)
+    assert read_frame(str(path)).equals(FRAME)
+    assert read_table(path).source == name
+
+
+def test_a_comma_in_a_later_column_name_of_a_tsv_is_no_separator(tmp_path):
+    path = write(tmp_path / "t.tsv", "a,1\tb\n1\t2\n")
+    assert read_frame(path).columns == ["a,1", "b"]
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.pq", "[a].parquet"])
+def test_parquet_files(tmp_path, name):
+    FRAME.write_parquet(tmp_path / name)
+    assert read_frame(tmp_path / name).equals(FRAME)
+    assert read_table(tmp_path / name).source == name
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        FRAME,
+        FRAME.lazy(),
+        FRAME.to_pandas(),
+        FRAME.to_pandas().set_axis(range(100, 100 + N)),
+        pd.DataFrame({name: FRAME[name].to_numpy() for name in FRAME.columns}, index=["i"] * N),
+    ],
+)
+def test_frames(source):
+    table = read_table(source)
+    assert table.source == "frame"
+    assert table.fingerprint == read_table(FRAME).fingerprint
+    assert table.rare.equals(FRAME.filter(Class=1).drop("Class"))
+
+
+def test_a_csv_file_and_its_parquet_are_one_table(tmp_path):
+    path = write(tmp_path / "t.csv", CSV)
+    FRAME.write_parquet(tmp_path / "t.parquet")
+    assert read_table(path).fingerprint == read_table(tmp_path / "t.parquet").fingerprint
+
+
+def test_options_reach_the_table():
+    table = read_table(FRAME, target="Class", rare="0", ignore=["b"])
+    assert (table.n_rare, table.rare.columns) == (48, ["a"])
+
+
+def test_types_follow_the_whole_file(tmp_path):
+    late = CSV + "0.125,7.5,0\n"
+    frame = read_frame(write(tmp_path / "t.csv", late.replace("0.0,", "0,")))
+    assert frame.schema["b"] == pl.Float64
+
+
+def test_a_bad_cell_in_the_last_row_is_found(tmp_path):
+    message = refusal(write(tmp_path / "t.csv", CSV + "1.0,unknown,0\n"))
+    assert f"column 'b', data row {N + 1} (counted from 1), holds 'unknown'" in message
+
+
+def test_an_empty_cell_is_missing(tmp_path):
+    message = refusal(write(tmp_path / "t.csv", CSV + "1.0,,0\n"))
+    assert f"column 'b', data row {N + 1} (counted from 1), holds None" in message
+
+
+def test_written_nan_and_infinity_are_found(tmp_path):
+    message = refusal(write(tmp_path / "t.csv", CSV + "NaN,1,0\n-inf,1,0\n"))
+    assert f"column 'a', data row {N + 1} (counted from 1), holds nan" in message
+
+
+def test_integers_beyond_64_bits_are_found(tmp_path):
+    message = refusal(write(tmp_path / "t.csv", CSV + f"1.0,{'9' * 30},0\n"))
+    assert "beyond 2**53" in message
+    assert "--ignore 'b'" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.csv", b"\n \n", "is empty"),
+        ("t.csv.gz", gzip.compress(b""), "is empty"),
+        ("t.parquet", b"", "is empty"),
+        ("t.csv", "a,b,Class\n", "has no rows"),
+        ("t.csv", "just\nsome\nlines\n", "separated by commas"),
+        ("t.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is not text"),
+        ("t.csv", gzip.compress(CSV.encode()), "is not text"),
+        ("t.csv", CSV.encode("utf-16"), "is not text"),
+        ("t.csv", CSV.encode().replace(b"b", b"\xe9"), "UTF-8"),
+        ("t.csv", CSV + "1,2,3,4\n", "as many values in each line"),
+        ("t.csv", CSV + '1,"2,3\n', "as many values in each line"),
+        ("t.csv.gz", CSV, "is no whole gzip file"),
+        ("t.csv.gz", gzip.compress(CSV.encode())[:-20], "is no whole gzip file"),
+        ("t.parquet", CSV, "is no Parquet file"),
+        ("t.parquet", b"PAR1" + bytes(1000), "write or download it anew"),
+    ],
+)
+def test_files_that_are_no_tables(tmp_path, name, content, said):
+    path = write(tmp_path / name, content)
+    message = refusal(path)
+    assert said in message
+    assert name in message
+
+
+def test_a_long_gzip_file_cut_short(tmp_path):
+    whole = gzip.compress(("a,b,Class\n" + os.urandom(200_000).hex() + "\n").encode())
+    assert "unexpected end" in refusal(write(tmp_path / "t.csv.gz", whole[:-1000]))
+
+
+def test_a_parquet_file_cut_short(tmp_path):
+    FRAME.write_parquet(tmp_path / "t.parquet")
+    content = (tmp_path / "t.parquet").read_bytes()
+    message = refusal(write(tmp_path / "t.parquet", content[: len(content) // 2]))
+    assert "write or download it anew" in message
+
+
+def test_a_missing_file_is_answered_with_similar_ones(tmp_path):
+    write(tmp_path / "creditcard.csv", CSV)
+    assert "there is no file" in refusal(tmp_path / "credit.parquet")
+    assert refusal(tmp_path / "creditcrad.csv").endswith("did you mean 'creditcard.csv'?")
+    assert refusal(tmp_path / "no" / "creditcard.csv").endswith("check the path")
+
+
+def test_folders_and_unknown_endings(tmp_path):
+    (tmp_path / "t.csv").mkdir()
+    assert "Is a directory" in refusal(tmp_path / "t.csv")
+    assert "is a folder: a table is a file that ends in .csv" in refusal(tmp_path)
+    assert "unknown ending: a table is a file that ends in .csv" in refusal(tmp_path / "t.xlsx")
+
+
+def test_unreadable_paths(tmp_path):
+    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
+    assert "check the path" in refusal(tmp_path / "loop.csv")
+    assert "check the path" in refusal("a\0b.csv")
+    assert "check the path" in refusal("a" * 300 + ".csv")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_the_right_to_read(tmp_path):
+    path = write(tmp_path / "t.csv", CSV)
+    path.chmod(0)
+    assert "Permission denied" in refusal(path)
+
+
+@pytest.mark.parametrize("source", [None, 3, b"t.csv", [1, 2], {"a": [1]}, pl.Series([1])])
+def test_what_is_no_source(source):
+    assert "cannot read a table from" in refusal(source)
+
+
+def test_a_query_that_fails():
+    assert "mend its query" in refusal(FRAME.lazy().select("zzz"))
+
+
+def test_names_that_appear_twice(tmp_path):
+    path = write(tmp_path / "t.csv", "a,a,b,b,Class\n1,2,3,4,0\n")
+    with pytest.raises(SchemaError, match="more than one column is named 'a', 'b'"):
+        read_frame(path)
+    with pytest.raises(SchemaError, match="more than one column is named 'a'"):
+        read_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    with pytest.raises(SchemaError, match="more than one column is named '0'"):
+        read_frame(pd.DataFrame([[1, 2]], columns=[0, "0"]))
+
+
+def test_a_saved_row_index_can_be_left_out(tmp_path):
+    path = tmp_path / "t.csv"
+    FRAME.to_pandas().to_csv(path)
+    with pytest.raises(SchemaError, match="used column 1 has no name"):
+        read_table(path)
+    assert read_table(path, ignore="").rare.columns == ["a", "b"]
+
+
+def test_pandas_values_of_several_types():
+    mixed = pd.DataFrame({"a": [1, "x"], "Class": [0, 1]})
+    assert "values of one type" in refusal(mixed)
+
+
+def test_pandas_missing_values_and_nan():
+    for column in (pd.Series([1.0, None] * 30), pd.array([1, None] * 30, dtype="Int64")):
+        assert "data row 2 (counted from 1), holds None" in refusal(
+            FRAME.to_pandas().assign(b=column)
+        )
+
+
+def test_reading_a_file_imports_no_pandas(tmp_path):
+    path = write(tmp_path / "t.csv", CSV)
+    code = (
+        "import sys; from raregan.data.sources import read_table; read_table(sys.argv[1]);"
+        "print({'pandas', 'scipy', 'keras', 'jax'} & set(sys.modules))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "set()"
+
+
+def test_the_card_data(real_data):
+    table = read_table(real_data / "creditcard.parquet", ignore=["Time"])
+    assert (table.n_rows, table.n_rare, table.n_rare_duplicates) == (40_347, 492, 19)
+    assert len(table.schema.columns) == 29
+    assert {column.kind for column in table.schema.columns} == {"continuous"}
+
+
+def test_the_mammography_data(real_data):
+    table = read_table(real_data / "mammography.parquet")
+    assert (table.schema.target.name, table.n_rows, table.n_rare) == ("y", 11_183, 260)
+
+
+def test_the_copies_in_the_card_data_are_those_counted_before(real_data):
+    assert read_table(real_data / "creditcard.parquet").n_duplicates == 58

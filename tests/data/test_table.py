@@ -1,0 +1,290 @@
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+from raregan.data.table import MIN_RARE_ROWS, fingerprint, known_column, make_table
+from raregan.errors import DataError, SchemaError, TooFewRowsError
+
+N, N_RARE = 100, 20
+
+
+def frame(**columns):
+    rare = np.arange(N) % 5 == 0
+    base = {"a": np.arange(N) / 8, "Class": rare.astype(np.int64), "b": np.arange(N) ** 2}
+    return pl.DataFrame({**base, **columns})
+
+
+def text_target(rare="yes", common="no"):
+    return pl.Series([rare if i % 5 == 0 else common for i in range(N)])
+
+
+def test_the_rare_rows_are_kept_in_order_and_without_the_target():
+    table = make_table(frame())
+    assert table.rare.columns == ["a", "b"]
+    assert table.rare["a"].to_list() == [i / 8 for i in range(0, N, 5)]
+    assert (table.n_rows, table.n_rare) == (N, N_RARE)
+    assert (table.n_duplicates, table.n_rare_duplicates, table.warnings) == (0, 0, ())
+    assert table.schema.target.position == 1
+    assert table.schema.add_target(table.rare).columns == ["a", "Class", "b"]
+
+
+def test_it_describes_itself():
+    assert make_table(frame(), source="x.csv").describe() == (
+        "x.csv: 100 rows, 20 of them rare (Class = 1), 2 columns to learn"
+    )
+
+
+@pytest.mark.parametrize("ignore", ["b", ["b"], ("b", "b"), iter(["b"])])
+def test_ignored_columns_are_nowhere(ignore):
+    table = make_table(frame(b=["text"] * N), ignore=ignore)
+    assert table.rare.columns == ["a"]
+    assert table.schema.names == ("a",)
+    assert table.schema.target.position == 1
+
+
+def test_the_position_counts_used_columns():
+    assert make_table(frame(), ignore="a").schema.target.position == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["class", "target", "y", "isFraud", "is_fraud", "FraudFound_P", "BAD", "fraud_reported"]
+)
+def test_a_two_valued_column_of_a_usual_name_is_the_target(name):
+    table = make_table(frame().rename({"Class": name}).with_columns(z=pl.col("a") > 3))
+    assert table.schema.target.name == name
+
+
+def test_class_goes_before_other_usual_names():
+    assert make_table(frame(label=text_target())[["label", "Class"]], ignore=()).n_rare == N_RARE
+
+
+def test_a_usual_name_with_many_values_is_a_feature():
+    table = make_table(frame(y=np.arange(N) % 3).rename({"Class": "label"}))
+    assert table.schema.target.name == "label"
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"label": text_target()}, "two-valued columns: 'target', 'label'"),
+        ({}, "two-valued columns: 'odd', 'even'"),
+    ],
+)
+def test_unclear_targets_are_listed(columns, said):
+    name = "target" if columns else "odd"
+    even = {} if columns else {"even": np.arange(N) % 2}
+    with pytest.raises(SchemaError, match=f"--target .*{said}"):
+        make_table(frame(**columns, **even).rename({"Class": name}))
+
+
+def test_no_target_in_sight_is_said():
+    with pytest.raises(SchemaError, match="no column has two values"):
+        make_table(frame(c=[[1, 2]] * N, d=[None] * N), ignore="Class")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"target": "class"}, "no column 'class'; did you mean 'Class'?"),
+        ({"target": "zzz"}, "no column 'zzz'; columns: 'a', 'Class', 'b'"),
+        ({"ignore": ["A"]}, "no column 'A'; did you mean 'a'?"),
+        ({"ignore": "Class", "target": "Class"}, "no column 'Class'"),
+    ],
+)
+def test_unknown_columns_are_answered_with_known_ones(options, said):
+    with pytest.raises(SchemaError) as error:
+        make_table(frame(), **options)
+    assert said in str(error.value)
+
+
+def test_of_many_columns_only_some_are_listed():
+    with pytest.raises(SchemaError, match=r"'c0', .*'c7', \.\.\.$"):
+        known_column([f"c{i}" for i in range(50)], "zzzzzz")
+
+
+RARE = {
+    pl.Int8: [1, 1.0, "1", "1.0", np.int64(1), np.float32(1), True],
+    pl.UInt64: [1, "1"],
+    pl.Float32: [1, 1.0, "1", "1.0", np.int8(1), True],
+    pl.Boolean: [True, "true", "True", "TRUE", "1", 1, 1.0, np.True_],
+}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rare"), [(dtype, rare) for dtype, values in RARE.items() for rare in values]
+)
+def test_the_rare_value_is_understood(dtype, rare):
+    table = make_table(frame(Class=frame()["Class"].cast(dtype)), rare=rare)
+    assert table.n_rare == N_RARE
+    assert table.schema.target.dtype == str(dtype())
+    assert table.schema.target.rare == 1
+    assert type(table.schema.target.rare) is type(pl.Series([1]).cast(dtype)[0])
+
+
+@pytest.mark.parametrize(("rare", "n_rare"), [(None, N_RARE), ("yes", N_RARE), ("no", 80)])
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Enum(["no", "yes"])])
+def test_text_targets(rare, n_rare, dtype):
+    table = make_table(frame(Class=text_target().cast(dtype)), rare=rare)
+    assert table.n_rare == n_rare
+    assert table.schema.target.dtype == "String"
+
+
+@pytest.mark.parametrize(("rare", "found"), [(1, "1"), ("1", "1"), (np.str_("1"), "1")])
+def test_text_that_looks_like_a_number(rare, found):
+    assert make_table(frame(Class=text_target("1", "0")), rare=rare).schema.target.rare == found
+
+
+def test_neighbouring_long_integers_are_told_apart():
+    target = pl.Series([2**53 + i % 5 // 4 for i in range(N)])
+    assert make_table(frame(Class=target), rare=str(2**53 + 1)).schema.target.rare == 2**53 + 1
+
+
+@pytest.mark.parametrize("rare", ["Yes", "y", 1, True, float("nan"), object()])
+def test_a_value_that_the_target_never_has(rare):
+    with pytest.raises(SchemaError, match="its values are 'no', 'yes': choose one with --rare"):
+        make_table(frame(Class=text_target()), rare=rare)
+
+
+@pytest.mark.parametrize("rare", ["7", "one", 0.5, float("nan"), None.__class__])
+def test_a_number_that_the_target_never_is(rare):
+    with pytest.raises(SchemaError, match="its values are 0, 1: choose one with --rare"):
+        make_table(frame(), rare=rare)
+
+
+def test_the_rarest_of_several_values_is_taken():
+    target = pl.Series([2 if i % 5 == 0 else i % 2 for i in range(N)])
+    table = make_table(frame(Class=target))
+    assert (table.schema.target.rare, table.n_rare) == (2, N_RARE)
+
+
+def test_a_tie_is_not_decided():
+    with pytest.raises(SchemaError, match=r"0 and 1 are equally rare \(50 rows each\)"):
+        make_table(frame(Class=np.arange(N) % 2))
+
+
+def test_a_target_column_may_be_called_as_anything():
+    for name in ("rows", "value", "count"):
+        assert make_table(frame().rename({"Class": name}), target=name).n_rare == N_RARE
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ([1] * N, "is 1 in every row"),
+        ([None, *[1] * (N - 1)], "data row 1 .* holds None: the target must be known"),
+        ([0.0, float("nan"), *[1.0] * (N - 2)], "data row 2 .* holds nan: the target must be"),
+        ([None, float("nan"), *[1.0] * (N - 2)], "data row 1 .* holds None: the target must be"),
+        (pl.Series(range(N)).cast(pl.Date), "of type Date"),
+        ([[1]] * N, "of type List"),
+    ],
+)
+def test_what_cannot_be_a_target(target, said):
+    with pytest.raises(SchemaError, match=said):
+        make_table(frame(Class=pl.Series(target, strict=False)))
+
+
+@pytest.mark.parametrize("n_rare", [MIN_RARE_ROWS - 1, MIN_RARE_ROWS])
+def test_ten_rare_rows_are_enough(n_rare):
+    data = frame(Class=(np.arange(N) < n_rare).astype(int))
+    if n_rare < MIN_RARE_ROWS:
+        with pytest.raises(TooFewRowsError, match="only 9 of 100 rows have Class = 1"):
+            make_table(data)
+    else:
+        assert make_table(data).n_rare == n_rare
+
+
+def test_a_table_without_rows():
+    with pytest.raises(DataError, match="x has no rows"):
+        make_table(frame().clear(), source="x")
+
+
+@pytest.mark.parametrize("ignore", [["a", "b"], ["a", "b", "Class"]])
+def test_a_table_without_features(ignore):
+    with pytest.raises(DataError, match="a table needs a target and a column to learn"):
+        make_table(frame(), ignore=ignore)
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_nameless_column_can_be_left_out(name):
+    data = frame().rename({"a": name})
+    with pytest.raises(SchemaError, match=f"used column 1 has no name .*--ignore '{name}'"):
+        make_table(data)
+    assert make_table(data, ignore=name).schema.names == ("b",)
+
+
+def test_constant_columns_are_kept_with_a_warning():
+    table = make_table(frame(b=[3.5] * N, c=frame()["Class"] * 4))
+    assert [column.kind for column in table.schema.columns] == ["continuous", "constant", "constant"]
+    everywhere, here = table.warnings
+    assert everywhere.startswith("column 'b' is 3.5 in every row: ")
+    assert here.startswith("column 'c' is 4 in every rare row, though not in the others: ")
+
+
+def test_nothing_but_constant_columns_is_an_error():
+    with pytest.raises(DataError, match="every column is constant in the 20 rare rows"):
+        make_table(frame(a=[1] * N, b=frame()["Class"]))
+
+
+def test_a_rare_value_of_most_rows_is_warned_of():
+    (warning,) = make_table(frame(), rare=0).warnings
+    assert warning.startswith("80 of 100 rows, more than half, are rare by Class = 0")
+
+
+def test_decimal_columns_are_read_as_floats_with_a_warning():
+    table = make_table(frame(a=frame()["a"].cast(pl.Decimal(10, 3))))
+    assert table.rare.schema["a"] == pl.Float64
+    assert "'a'" in table.warnings[0]
+
+
+def test_exact_copies_are_counted_over_used_columns():
+    data = pl.concat([frame(), frame()[:7], frame()[:1]]).with_row_index("row")
+    table = make_table(data, ignore="row")
+    assert (table.n_rows, table.n_duplicates, table.n_rare_duplicates) == (108, 8, 3)
+    assert "8 of 108 rows (3 of 23 rare ones) are exact copies" in table.warnings[-1]
+    assert make_table(data).n_duplicates == 0
+
+
+CHANGES = [
+    {"a": frame()["a"].cast(pl.Float32)},
+    {"a": frame()["a"] + 1e-12},
+    {"a": frame()["a"].reverse()},
+    {"Class": frame()["Class"].cast(pl.Int8)},
+    {"Class": text_target()},
+    {"Class": text_target("ye", "sno")},
+]
+
+
+def test_the_fingerprint_follows_every_change():
+    frames = [
+        *(frame(**change) for change in CHANGES),
+        *(frame(), frame()[:-1], frame()[["b", "a", "Class"]], frame().rename({"a": "A"})),
+    ]
+    assert len({fingerprint(data) for data in frames}) == len(frames)
+
+
+def test_the_fingerprint_tells_where_texts_end():
+    one, other = (pl.DataFrame({"t": texts}) for texts in (["ab", "c", ""], ["a", "", "bc"]))
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_the_fingerprint_ignores_how_the_memory_lies():
+    parts = pl.concat([frame()[:33], frame()[33:]], rechunk=False)
+    assert fingerprint(parts) == fingerprint(frame())
+    assert make_table(frame(c=["x"] * N), ignore="c").fingerprint == fingerprint(frame())
+
+
+KNOWN = """
+import polars as pl
+from raregan.data.table import fingerprint
+columns = {"a": [0.5, -1.25], "n": [3, 4], "yes": [True, False], "t": ["\N{LATIN SMALL LETTER E}", ""]}
+print(fingerprint(pl.DataFrame(columns, schema_overrides={"n": pl.Int32})))
+"""
+
+
+def test_the_fingerprint_is_the_same_in_every_process_and_release():
+    """A checkpoint and a model file hold it: a change of it needs a reason and a note."""
+    out = subprocess.run([sys.executable, "-c", KNOWN], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "FILL"

@@ -1,0 +1,43 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from raregan.config import Config, NetworkConfig, TrainingConfig, override
+from raregan.errors import UserError
+
+
+def test_the_reference_is_the_default():
+    assert NetworkConfig().generator_widths == (32, 64, 128)
+    assert NetworkConfig().discriminator_widths == (128, 64, 32, 32, 16)
+    assert (TrainingConfig().epochs, TrainingConfig().batch_size) == (5_000, 64)
+
+
+def test_a_config_survives_json():
+    config = Config("gan", NetworkConfig(latent_dim=7), TrainingConfig(max_minutes=1.5), seed=3)
+    assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_none_means_the_default_and_other_names_are_not_ours():
+    options = {"epochs": 7, "batch_size": None, "latent_dim": 3, "variant": "gan"}
+    assert override(TrainingConfig(), options) == replace(TrainingConfig(), epochs=7)
+    assert override(NetworkConfig(), options) == replace(NetworkConfig(), latent_dim=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", 1.5),
+        ("epochs", True),
+        ("batch_size", 1),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("learning_rate", "fast"),
+        ("max_minutes", -1),
+        ("max_minutes", float("inf")),
+    ],
+)
+def test_values_out_of_range_are_named(name, value):
+    with pytest.raises(UserError, match=f"{name} must be .* got"):
+        override(TrainingConfig(), {name: value})

@@ -1,0 +1,41 @@
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raregan.training.batches import epoch_batches, steps_per_epoch
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(1, 60), size=st.integers(2, 40), seed=st.integers(0, 2**31))
+def test_every_row_is_in_every_epoch_and_every_batch_is_full(n, size, seed):
+    batches = np.asarray(epoch_batches(jax.random.key(seed), n, size))
+    assert batches.shape == (steps_per_epoch(n, size), size)
+    counts = np.bincount(batches.ravel(), minlength=n)
+    assert len(counts) == n
+    assert counts.min() >= 1
+    assert counts.max() - counts.min() <= 1  # no row is more than one ahead of another
+
+
+def test_the_reference_epoch_has_eight_batches():
+    batches = np.asarray(epoch_batches(jax.random.key(0), 492, 64))
+    assert batches.shape == (8, 64)
+    assert len(np.unique(batches.ravel()[:492])) == 492  # the pass itself repeats nothing
+
+
+def test_the_rows_that_top_up_are_drawn_evenly_over_epochs():
+    """20 of 492 rows come twice in an epoch; over 4,000 epochs each about 163 times."""
+    keys = jax.random.split(jax.random.key(0), 4_000)
+    batches = np.asarray(jax.vmap(lambda key: epoch_batches(key, 492, 64))(keys))
+    extra = np.bincount(batches.reshape(4_000, -1)[:, 492:].ravel(), minlength=492)
+    expected = 4_000 * 20 / 492
+    chi_square = ((extra - expected) ** 2 / expected).sum()
+    assert chi_square < 491 + 4 * np.sqrt(2 * 491)  # mean and deviation of chi-square, 491 degrees
+
+
+@pytest.mark.parametrize("other", [dict(seed=1), dict(seed=0)])
+def test_the_key_fixes_the_order(other):
+    first = epoch_batches(jax.random.key(0), 100, 32)
+    second = epoch_batches(jax.random.key(other["seed"]), 100, 32)
+    assert np.array_equal(first, second) == (other["seed"] == 0)
