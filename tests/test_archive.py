@@ -47,7 +47,9 @@ def test_a_missing_file_is_told(tmp_path):
     refused(tmp_path / "none", "cannot read .*No such file")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n" + b"0" * 99])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n" + b"0" * 99]
+)
 def test_a_foreign_file_is_told(tmp_path, content):
     (tmp_path / "f").write_bytes(content)
     refused(tmp_path / "f", "not a file that raregan wrote")
@@ -117,5 +119,3 @@ def test_json_has_no_nan(text):
 def test_json_is_not_written_with_nan():
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json({"x": float("nan")})
-
-

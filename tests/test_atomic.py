@@ -18,9 +18,14 @@ def test_the_file_appears_only_when_it_is_whole(tmp_path):
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     destination = tmp_path / "a.txt"
     destination.write_text("old")
-    with pytest.raises(RuntimeError), atomic_path(destination) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def write_half():
+        with atomic_path(destination) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert destination.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 

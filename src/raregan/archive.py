@@ -29,7 +29,9 @@ _FIRST_BYTES = b"PK\x03\x04"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest date: the same content gives the same bytes
 
 
-def write_archive(path: str | Path, *, kind: str, version: int, members: Mapping[str, bytes]) -> None:
+def write_archive(
+    path: str | Path, *, kind: str, version: int, members: Mapping[str, bytes]
+) -> None:
     """Write `members` as one sealed file, atomically.
 
     Parameters
@@ -138,7 +140,7 @@ def _check_seal(path: Path, content: bytes) -> None:
         )
     if not sealed:
         raise ModelFileError(
-            f"{path} is truncated: its last bytes are missing; copy it again from where it was whole"
+            f"{path} is truncated: its end is missing; copy it again from where it was whole"
         )
     if seal != _seal(content[:-_SEAL_LENGTH]):
         _damaged(path, "its checksum does not match")

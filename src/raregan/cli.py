@@ -19,7 +19,6 @@ from raregan.config import (
     NUM_SAMPLES,
     SEED,
     SYNTHETIC_PATH,
-    NetworkConfig,
     TrainingConfig,
 )
 from raregan.errors import RareGANError, TrainingDivergedError, UserError
@@ -146,13 +145,13 @@ def _table(args: argparse.Namespace) -> Table:
 
 
 def _resume_command(args: argparse.Namespace) -> str:
-    return args.command_line + ("" if args.resume else " --resume")
+    return f"{args.command_line}{'' if args.resume else ' --resume'}"
 
 
 def _refuse_same_file(source: str | None, destination: str) -> None:
-    if source and Path(source).exists() and Path(destination).exists():
-        if Path(source).samefile(destination):
-            raise UserError(f"{destination} is the input: name another file with --output")
+    exist = source and Path(source).exists() and Path(destination).exists()
+    if exist and Path(source or "").samefile(destination):
+        raise UserError(f"{destination} is the input: name another file with --output")
 
 
 @contextlib.contextmanager
@@ -247,12 +246,12 @@ def _simulate(args: argparse.Namespace) -> int:
     from raregan.data.sinks import check_destination, write_frames
 
     check_destination(args.output)
-    frame = make_card_fraud(
-        args.rows, args.frauds, features=args.features, random_state=args.seed
-    )
+    frame = make_card_fraud(args.rows, args.frauds, features=args.features, random_state=args.seed)
     write_frames([frame], args.output)
-    _say(f"wrote {frame.height:,} simulated transactions, {args.frauds:,} of them fraud, "
-         f"to {args.output}")
+    _say(
+        f"wrote {frame.height:,} simulated transactions, {args.frauds:,} of them fraud, "
+        f"to {args.output}"
+    )
     return 0
 
 
@@ -293,7 +292,7 @@ def _demo(args: argparse.Namespace) -> int:
     from raregan.demo import run_demo
 
     with _training_progress() as progress:
-        print(run_demo(args.output, say=_say, progress=progress))
+        print(run_demo(args.output, say=_say, epochs=args.epochs, progress=progress))
     return 0
 
 
@@ -309,8 +308,9 @@ def _parser(script: str | None) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_train, _add_sample, _add_plot, _add_evaluate, _add_simulate, _add_demo):
         add(verbs)
-    for verb in verbs.choices.values() if script else ():
-        verb.prog = script
+    if script:
+        for verb in verbs.choices.values():
+            verb.prog = script
     return parser
 
 
@@ -414,6 +414,7 @@ def _add_demo(verbs: Any) -> None:
     demo.add_argument(
         "-o", "--output", default="out", metavar="FOLDER", help="for the results (%(default)s)"
     )
+    _number(demo, "--epochs", int, f"passes over the rare rows ({TrainingConfig.epochs})")
 
 
 def _verb(

@@ -74,7 +74,7 @@ class Config:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Rebuild from :meth:`to_dict`; raises `TypeError` or `KeyError` on anything else."""
-        network = {
+        network: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in values["network"].items()
         }
@@ -107,9 +107,8 @@ def override(defaults: _Part, options: dict[str, Any]) -> _Part:
 def _check(name: str, value: Any) -> None:
     least = 2 if name == "batch_size" else 1  # batch normalisation needs two rows
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if name in {"epochs", "batch_size", "latent_dim"} and not (
-        is_number and isinstance(value, Integral) and value >= least
-    ):
+    is_count = is_number and isinstance(value, Integral) and int(value) >= least
+    if name in {"epochs", "batch_size", "latent_dim"} and not is_count:
         raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
     if name in {"learning_rate", "max_minutes"} and not (is_number and 0 < value < math.inf):
         raise UserError(f"{name} must be a positive number, got {value!r}")

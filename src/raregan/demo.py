@@ -29,6 +29,7 @@ def run_demo(
     folder: str | Path,
     *,
     say: Callable[[str], None],
+    epochs: int | None = None,
     progress: Callable[[History, int], None] | None = None,
 ) -> str:
     """Train the reference GAN on the embedded table and write rows, picture and report.
@@ -39,6 +40,8 @@ def run_demo(
         Gets ``fraud.raregan``, ``synthetic_fraud.csv``, ``pca.png`` and ``report.html``.
     say : callable
         Called with one line before each stage.
+    epochs : int, optional
+        As of `RareGAN`.
     progress : callable, optional
         As of `RareGAN.fit`.
 
@@ -59,7 +62,7 @@ def run_demo(
     table = simulated_table()
     say(table.describe())
     say("training the reference GAN on the rare rows")
-    gan = RareGAN(random_state=SEED).fit(table, progress=progress)
+    gan = RareGAN(epochs=epochs, random_state=SEED).fit(table, progress=progress)
     gan.save(folder / "fraud.raregan")
 
     say("sampling and judging")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from raregan.errors import UserError
 
@@ -68,7 +69,8 @@ class Sampler:
         last = (n - 1) // BLOCK_ROWS
         workers = min(os.cpu_count() or 1, last + 1)
         numbers = iter(range(last + 1))
-        with ThreadPoolExecutor(workers) as pool:
+        # Threads of BLAS beside ours would fight for the same cores.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
             pending = deque(
                 pool.submit(self._block, number, seed) for number in islice(numbers, workers + 1)
             )

@@ -16,7 +16,7 @@ import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from raregan.config import CHECKPOINT_EVERY, Config, NetworkConfig, TrainingConfig, override
+from raregan.config import CHECKPOINT_EVERY, Config, override
 from raregan.data.sources import read_frame, read_table
 from raregan.data.table import DEFAULT_TARGET, Table
 from raregan.encoding.encoder import TableEncoder
@@ -223,6 +223,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
 
     def _prepare(self, X: Any, y: Any) -> _Run:  # noqa: N803
         table = X if isinstance(X, Table) else self._read(X, y)
+        prepare_backend()
         variant = get_variant(self.variant)
         options = self.get_params()
         config = Config(
@@ -256,7 +257,6 @@ class _Run:
 
     @classmethod
     def prepare(cls, table: Table, variant: Variant, config: Config) -> Self:
-        prepare_backend()
         from raregan.training.step import Players
 
         encoder = TableEncoder(config.training.numeric_encoding).fit(table.rare, table.schema)
@@ -282,12 +282,12 @@ class _Run:
             network.summary(line_length=78, print_fn=lambda line: text.write(f"{line}\n"))
         training = self.config.training
         steps = steps_per_epoch(self.table.n_rare, training.batch_size)
-        return [
-            text.getvalue().rstrip(),
+        size = (
             f"variant {self.config.variant}: {training.epochs:,} epochs of {steps:,} steps, "
             f"{training.batch_size} rows a step; {self.table.n_rare:,} rare rows encoded as "
-            f"{self.encoder.layout.width} numbers each ({training.numeric_encoding})",
-        ]
+            f"{self.encoder.layout.width} numbers each ({training.numeric_encoding})"
+        )
+        return [text.getvalue().rstrip(), size]
 
     def hooks(
         self,
@@ -314,8 +314,7 @@ class _Run:
                     fingerprint=self.table.fingerprint,
                 ),
             )
-        given = {"progress": progress, "stop": stop}
-        return replace(hooks, **{name: call for name, call in given.items() if call is not None})
+        return replace(hooks, progress=progress or hooks.progress, stop=stop or hooks.stop)
 
     def train(self, hooks: Hooks, resume_from: str | Path | None) -> tuple[TrainResult, float]:
         from raregan.training.checkpoint import load_checkpoint

@@ -57,5 +57,7 @@ def test_the_seed_fixes_the_weights_and_no_two_layers_share_one(build):
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], other[0])
     square = build(layout(64), NetworkConfig(64, (64, 64), (64, 64)), seed=3)
-    kernels = [np.asarray(layer.kernel.value) for layer in square.layers if hasattr(layer, "kernel")]
+    kernels = [
+        np.asarray(layer.kernel.value) for layer in square.layers if hasattr(layer, "kernel")
+    ]
     assert not np.array_equal(kernels[0], kernels[1])

@@ -74,7 +74,9 @@ def test_checkpoints_are_offered_when_they_are_due():
 
 def test_progress_hears_of_every_chunk():
     heard = []
-    hooks = Hooks(progress=lambda history, epochs: heard.append((history.epochs, epochs)), save_every=3)
+    hooks = Hooks(
+        progress=lambda history, epochs: heard.append((history.epochs, epochs)), save_every=3
+    )
     run(7, hooks=hooks)
     assert heard == [(3, 7), (6, 7), (7, 7)]
 

@@ -113,5 +113,7 @@ def test_another_learning_rate_replaces_the_carried_one_and_nothing_else():
         (changed.generator_optimizer, changed.discriminator_optimizer),
         strict=True,
     ):
-        differing = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if (a != b).any()]
+        differing = [
+            i for i, (a, b) in enumerate(zip(before, after, strict=True)) if (a != b).any()
+        ]
         assert [float(after[i]) for i in differing] == [pytest.approx(1e-5)]

@@ -138,8 +138,9 @@ class Schema:
     def add_target(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Put the target, filled with its rare value, back where it stood in the input."""
         dtype = TARGET_DTYPES[self.target.dtype]
-        rare = pl.repeat(self.target.rare, frame.height, dtype=dtype, eager=True)
-        return frame.clone().insert_column(self.target.position, rare.alias(self.target.name))
+        rare = pl.Series(self.target.name, [self.target.rare], dtype=dtype)
+        column = rare.new_from_index(0, frame.height)
+        return frame.clone().insert_column(self.target.position, column)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-safe copy."""

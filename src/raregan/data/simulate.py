@@ -20,6 +20,7 @@ __all__ = ["SIMULATED_NOTE", "make_card_fraud"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
 Places: TypeAlias = npt.NDArray[np.complex128]
 Table: TypeAlias = dict[str, npt.NDArray[Any]]  # columns of one length
 Rng: TypeAlias = np.random.Generator
@@ -35,18 +36,30 @@ RHYTHM = (8, 5, 3, 2, 2, 4, 12, 30, 48, 55, 58, 66, 78, 70, 60, 58, 64, 78, 84, 
 ROWS_PER_CUSTOMER = 8  # two busy days
 ROWS_PER_SHOP, ROWS_PER_WEB_SHOP = 60, 400  # web shops are fewer and busier
 SHOPS_PER_MERCHANT = 3  # neighbouring terminals belong to one chain
-CITY_SPREAD, HOME_SPREAD, SHOP_SPREAD = 90.0, 9.0, 6.0  # km
+CITY_SPREAD, HOME_SPREAD, SHOP_SPREAD, ONLINE_SPREAD = 90.0, 9.0, 6.0, 15.0  # km, one axis
 FAVOURITES = np.array([4, 2])  # shops and web shops where a customer always goes ...
 FAVOURITE_SHARE = 0.65  # ... with this share of purchases
 POPULARITY = 1.8  # u**1.8 picks a terminal: few of them take most of the traffic
 TRAVELLERS = 0.03  # of customers are away for the two days: they look like stolen cards
-FOLLOW_UPS, FOLLOW_UP_GAP = 0.15, 900  # share that are a next stop on one trip, as in a spree
+FOLLOW_UPS, FOLLOW_UP_GAP = 0.12, 900  # share that are a next stop on one trip, as in a spree
 HABIT_SHARE, HABIT_SPREAD = 0.5, 2.0  # share around the customer's own hour; its spread, hours
 UNKNOWN_AGE = 0.08  # of customers did not give their age
 UNKNOWN_PLACE, RELAYED = 0.15, 0.04  # of online purchases: not located; seen in another city
 SWIPED = 0.03  # of purchases in shops fall back to the magnetic stripe
 OWN_DEVICE, IMITATED_DEVICE = 0.95, 0.15  # online purchases that show the customer's device
 THIEF_SEEN = 0.8  # of a thief's online purchases show the thief's place
+LEVEL_SPREAD = 0.5  # of the log of what customers spend, relative to others
+YOUNG, YOUNG_LEVEL = 25, -0.3  # those younger spend less
+ONLINE_SHARE = (2.4, 5.6)  # parameters of the Beta distribution of customers' online shares
+ELDER, ELDER_ONLINE = 45, 0.6  # factor of the online share of those older
+AGE, LIMIT = (3.2, 9.0), (7.8, 0.4)  # Gamma (years after 18) and log-normal (euros, of level 0)
+RUSH_HOURS, RUSH_SHARES = (8.0, 12.5, 18.0, 21.0), (0.2, 0.3, 0.35, 0.15)  # customers' own hours
+ACTIVITY = 1.5  # shape of the Gamma distribution of customers' traffic: few make much of it
+CARD_LIFE = 700.0  # days, mean age of a card
+CONTACTLESS_LIMIT, CONTACTLESS_SHARE = 50.0, 0.7  # euros; share of what lies below
+ROUND_PRICES, CHARM_PRICES = 0.20, 0.15  # shares of amounts such as 30.00 and 29.99
+DEPOSITS, FREE = 0.03, 0.005  # genuine 1.00 and, among them, 0.00
+TESTED_WITH_1, TESTED_WITH_0 = 0.4, 0.08  # of card tests; others draw Gamma(1.5), mean 2.25
 MERCHANT_SPREAD = 0.3  # of the log price level between merchants of one category
 PROFILE_NOISE = 0.1  # error of an engineered feature, in its standard deviations
 N_COMPONENTS = 28  # as in the public table
@@ -86,6 +99,7 @@ CATEGORIES: dict[str, tuple[float, float, float, float, float]] = {
     "subscription": (11, 0.4, 0, 14, 0.1),
 }
 TYPICAL, SPREAD, SHOP_SHARE, WEB_SHARE, APPEAL = np.array(list(CATEGORIES.values())).T
+MEDIAN = 27.0  # amount, of all genuine transactions
 CASH = list(CATEGORIES).index("cash")
 
 
@@ -107,9 +121,9 @@ class _Kind(NamedTuple):
 
 
 FRAUD_KINDS = {
-    "stolen_card": _Kind(0.28, "customer", 10, 240, 0.1, 0.6, False, 5, 3.0, swiped=0.7),
+    "stolen_card": _Kind(0.28, "customer", 10, 240, 0.1, 0.6, False, 5, 3.0, swiped=0.8),
     "card_testing": _Kind(0.22, "terminal", 25, 30, 1.0, 1.0, True, 1, 0.0),
-    "compromised_terminal": _Kind(0.20, "terminal", 20, 300, 0.0, 0.0, False, 3, 1.5, swiped=0.9),
+    "compromised_terminal": _Kind(0.20, "terminal", 16, 330, 0.0, 0.0, False, 3, 1.8, swiped=0.9),
     "account_takeover": _Kind(0.20, "customer", 6, 600, 0.6, 1.0, True, 5, 4.0),
     "friendly_fraud": _Kind(
         0.10, "customer", 1, 0, 0.9, 0.0, False, 5, 3.0, habit=HABIT_SHARE, thief=False
@@ -208,9 +222,9 @@ def _simulate(rng: Rng, n_rows: int, n_frauds: int) -> tuple[_World, _Events]:
     for code, (kind, n) in enumerate(zip(FRAUD_KINDS.values(), counts, strict=True), start=1):
         if n:
             parts.append(_frauds(rng, world, kind, n)._replace(kind=np.full(n, code)))
-    events = _Events(*map(np.concatenate, zip(*parts, strict=True)))
-    order = np.argsort(events.time, kind="stable")
-    return world, _Events(*(column[order] for column in events))
+    columns: list[npt.NDArray[Any]] = [np.concatenate(c) for c in zip(*parts, strict=True)]
+    order = np.argsort(columns[0], kind="stable")  # time
+    return world, _Events(*(column[order] for column in columns))
 
 
 def _world(rng: Rng, n_rows: int) -> _World:
@@ -255,20 +269,20 @@ def _terminals(rng: Rng, cities: Table, n_web: int) -> Table:
 def _customers(rng: Rng, cities: Table, n: int) -> Table:
     city = np.sort(_pick(rng, cities["weight"], n))
     away = rng.random(n) < TRAVELLERS
-    age = np.clip(18 + rng.gamma(3.2, 9.0, n), 18, 95)
-    level = rng.normal(0, 0.5, n) - 0.3 * (age < 25)  # the young spend less
+    age = np.clip(18 + rng.gamma(*AGE, n), 18, 95)
+    level = rng.normal(0, LEVEL_SPREAD, n) + YOUNG_LEVEL * (age < YOUNG)
     return {
         "city": city,  # sorted: see _residents
         "now": np.where(away, rng.integers(0, len(cities["place"]), n), city),
         "place": cities["place"][city] + _scatter(rng, HOME_SPREAD, n),
         "level": level,  # log, of amounts
-        "hour": rng.choice([8.0, 12.5, 18.0, 21.0], n, p=[0.2, 0.3, 0.35, 0.15]),
-        "online": rng.beta(2, 5, n) * np.where(age < 45, 1.2, 0.7),  # share of purchases
-        "weight": rng.gamma(1.5, 1.0, n),  # of the traffic
-        "favourites": rng.random((n, FAVOURITES.sum())),  # as arguments of _shop and _web_shop
+        "hour": rng.choice(RUSH_HOURS, n, p=RUSH_SHARES),
+        "online": rng.beta(*ONLINE_SHARE, n) * np.where(age < ELDER, 1, ELDER_ONLINE),
+        "weight": rng.gamma(ACTIVITY, size=n),  # of the traffic
+        "favourites": rng.random((n, FAVOURITES.sum())),  # uniform numbers for _terminal
         "age": np.where(rng.random(n) < UNKNOWN_AGE, np.nan, np.floor(age)),
-        "card_age": np.ceil(rng.exponential(700, n)),  # days
-        "limit": np.round(np.exp(level + rng.normal(7.8, 0.4, n)) / 250 + 1) * 250,
+        "card_age": np.ceil(rng.exponential(CARD_LIFE, n)),  # days
+        "limit": np.round(np.exp(level + rng.normal(*LIMIT, n)) / 250 + 1) * 250,
         "card_type": _pick(rng, np.array(CARD_TYPE_SHARES), n),
         "device": _pick(rng, np.array(DEVICE_SHARES), n),
     }
@@ -283,7 +297,7 @@ def _pick(rng: Rng, weight: Floats, n: int) -> Ints:
     return np.searchsorted(np.cumsum(weight / weight.sum())[:-1], rng.random(n), side="right")
 
 
-def _terminal(world: _World, u: Floats, city: Ints, web: npt.NDArray[np.bool_]) -> Ints:
+def _terminal(world: _World, u: Floats, city: Ints, web: Bools) -> Ints:
     """Turn uniform numbers into terminals of a city or of the web, mostly popular ones."""
     first = np.where(web, world.n_shops, world.cities["first"][city])
     n_web = len(world.terminals["place"]) - world.n_shops
@@ -324,7 +338,8 @@ def _genuine(rng: Rng, world: _World, n: int) -> _Events:
     slot = np.where(web, FAVOURITES[0], 0) + rng.integers(0, FAVOURITES[web.astype(int)])
     u = np.where(habitual, customers["favourites"][customer, slot], rng.random(n))
     terminal = _terminal(world, u, city, web)
-    return _events(rng, world, time, customer, terminal, _amounts(rng, world, customer, terminal))
+    amount = _amounts(rng, world, customer, terminal)
+    return _events(rng, world, customer, terminal, time=time, amount=amount)
 
 
 def _frauds(rng: Rng, world: _World, kind: _Kind, n: int) -> _Events:
@@ -354,9 +369,15 @@ def _frauds(rng: Rng, world: _World, kind: _Kind, n: int) -> _Events:
     terminal = options[best, np.arange(n)]
     if kind.shared == "terminal":
         terminal = terminal[first]
-    amount = _amounts(rng, world, customer, terminal, kind.factor)
     return _events(
-        rng, world, time, customer, terminal, amount, kind.swiped, city if kind.thief else None
+        rng,
+        world,
+        customer,
+        terminal,
+        time=time,
+        amount=_amounts(rng, world, customer, terminal, kind.factor),
+        swiped=kind.swiped,
+        thief_in=city if kind.thief else None,
     )
 
 
@@ -364,25 +385,27 @@ def _amounts(
     rng: Rng, world: _World, customer: Ints, terminal: Ints, factor: float = 1.0
 ) -> Floats:
     """Draw amounts of the customer's and the merchant's size; many of them are round prices."""
-    n, how = len(customer), rng.random(len(customer))
+    n, u = len(customer), rng.random(len(customer))
     if not factor:
-        tiny = np.where(how < 0.6, rng.gamma(1.5, 1.5, n).round(2), 1.0)
-        return np.where(how < 0.08, 0.0, tiny)
+        tiny = np.where(u < TESTED_WITH_1, 1.0, rng.gamma(1.5, 1.5, n).round(2))
+        return np.where(u > 1 - TESTED_WITH_0, 0.0, tiny)
     category = world.terminals["category"][terminal]
     level = world.customers["level"][customer] + world.terminals["level"][terminal]
     amount = TYPICAL[category] * factor * np.exp(level + SPREAD[category] * rng.normal(0, 1, n))
-    amount = np.where(how < 0.35, np.ceil(amount) - np.where(how < 0.2, 0, 0.01), amount)
+    cents = np.where(u < CHARM_PRICES, 0.01, 0.0)
+    amount = np.where(u < CHARM_PRICES + ROUND_PRICES, np.ceil(amount) - cents, amount)
     amount = np.where(category == CASH, np.ceil(amount / 10) * 10, amount)
-    amount = np.where(how > 0.97, np.where(how > 0.995, 0.0, 1.0), amount)  # checks, deposits
+    amount = np.where(u > 1 - DEPOSITS, np.where(u > 1 - FREE, 0.0, 1.0), amount)
     return np.minimum(amount, world.customers["limit"][customer]).round(2)
 
 
 def _events(
     rng: Rng,
     world: _World,
-    time: Floats,
     customer: Ints,
     terminal: Ints,
+    *,
+    time: Floats,
     amount: Floats,
     swiped: float = SWIPED,
     thief_in: Ints | None = None,
@@ -390,13 +413,15 @@ def _events(
     """Add channel, device and place; what runs past the end of the two days is mirrored."""
     n, web = len(customer), terminal >= world.n_shops
     u = rng.random((4, n))
-    channel = np.where((amount < 50) & (u[0] < 0.7), CONTACTLESS, CHIP)
+    channel = np.where((amount < CONTACTLESS_LIMIT) & (u[0] < CONTACTLESS_SHARE), CONTACTLESS, CHIP)
     channel = np.where(u[1] < swiped, SWIPE, channel)
     own = u[2] < (OWN_DEVICE if thief_in is None else IMITATED_DEVICE)
-    device = np.where(own, world.customers["device"][customer], _pick(rng, np.array(DEVICE_SHARES), n))
+    device = np.where(
+        own, world.customers["device"][customer], _pick(rng, np.array(DEVICE_SHARES), n)
+    )
     relayed = u[3] < (RELAYED if thief_in is None else THIEF_SEEN)
     city = rng.integers(0, len(world.cities["place"]), n) if thief_in is None else thief_in
-    seen = world.customers["place"][customer] + _scatter(rng, 15, n)
+    seen = world.customers["place"][customer] + _scatter(rng, ONLINE_SPREAD, n)
     seen = np.where(relayed, world.cities["place"][city], seen)
     seen[u[3] > 1 - UNKNOWN_PLACE] = np.nan
     return _Events(
@@ -411,7 +436,7 @@ def _events(
     )
 
 
-def _known(world: _World, events: _Events) -> dict[str, Floats]:
+def _known(world: _World, events: _Events) -> Table:
     """Compute what history tells of each transaction; NaN where nothing came before."""
     time, amount, place = events.time, events.amount, events.place
     order = np.argsort(events.customer, kind="stable")
@@ -440,23 +465,23 @@ def _known(world: _World, events: _Events) -> dict[str, Floats]:
     return columns
 
 
-def _window(group: Ints, time: Ints, amount: Floats, seconds: int) -> tuple[Floats, Floats]:
+def _window(group: Ints, time: Ints, amount: Floats, seconds: int) -> tuple[Ints, Floats]:
     """Count and sum each group's earlier transactions of the last `seconds`; `time` is sorted."""
     order = np.argsort(group, kind="stable")
     key = group[order] * (END + DAY) + time[order]  # a day between groups: no window spans two
     first, row = np.searchsorted(key, key - seconds), np.arange(len(key))
     total = np.concatenate([[0.0], np.cumsum(amount[order])])
-    count, spent = np.empty((2, len(key)))
+    count, spent = np.empty_like(order), np.empty(len(order))
     count[order], spent[order] = row - first, (total[row] - total[first]).round(2)
     return count, spent
 
 
-def _raw(world: _World, events: _Events, known: dict[str, Floats]) -> dict[str, pl.Series]:
+def _raw(world: _World, events: _Events, known: Table) -> dict[str, pl.Series]:
     """Lay out the columns that an issuer would export."""
     customer, terminal = events.customer, events.terminal
     customers, terminals = world.customers, world.terminals
     merchant, home = terminals["merchant"], world.cities["country"][customers["city"]]
-    countries = pl.Series(list(COUNTRIES))
+    countries, usual = pl.Series(list(COUNTRIES)), np.exp(customers["level"])[customer] * MEDIAN
     return {
         "timestamp": pl.Series(START + events.time * np.timedelta64(1_000_000, "us")),
         "hour": pl.Series((events.time // HOUR % 24).astype(np.int8)),
@@ -470,20 +495,21 @@ def _raw(world: _World, events: _Events, known: dict[str, Floats]) -> dict[str, 
         "card_type": pl.Series(CARD_TYPES).gather(customers["card_type"][customer]),
         "device": pl.Series(DEVICES).gather(events.device),
         "amount": pl.Series(events.amount),
-        "amount_to_usual": pl.Series((events.amount / np.exp(customers["level"][customer]) / 27).round(3)),
+        "amount_to_usual": pl.Series((events.amount / usual).round(3)),
         "customer_age": pl.Series(customers["age"][customer], nan_to_null=True),
         "card_age_days": pl.Series(customers["card_age"][customer].astype(np.int32)),
         "credit_limit": pl.Series(customers["limit"][customer]),
         "new_device": pl.Series(_new_device(world, events)),
-    } | {name: pl.Series(column.round(2), nan_to_null=True) for name, column in known.items()}
+        **{name: pl.Series(column.round(2), nan_to_null=True) for name, column in known.items()},
+    }
 
 
 def _ids(letter: str, n: int) -> pl.Series:
     return letter + pl.Series(np.arange(n)).cast(pl.String).str.zfill(len(str(n - 1)))
 
 
-def _engineered(world: _World, events: _Events, known: dict[str, Floats]) -> Iterator[Floats]:
-    """Yield the numbers that a fraud model would be given; what is missing has an innocent value."""
+def _engineered(world: _World, events: _Events, known: Table) -> Iterator[Floats]:
+    """Yield what a fraud model would be given; an innocent value stands for a missing one."""
     customers, customer = world.customers, events.customer
     terminals, terminal = world.terminals, events.terminal
     log, amount = np.log1p, np.log1p(events.amount)
@@ -518,7 +544,7 @@ def _engineered(world: _World, events: _Events, known: dict[str, Floats]) -> Ite
     yield log(known["terminal_last_hour"])
     yield amount - log(np.nan_to_num(known["terminal_mean_last_hour"], nan=20.0))
     yield log(np.nan_to_num(known["terminal_mean_last_hour"], nan=20.0))
-    yield np.sqrt(known["terminal_swipes_last_hour"])
+    yield log(known["terminal_swipes_last_hour"])
     yield log(distance)
     yield np.sqrt(distance)
     yield log(moved)
@@ -533,9 +559,10 @@ def _engineered(world: _World, events: _Events, known: dict[str, Floats]) -> Ite
     yield customers["online"][customer]
 
 
-def _new_device(world: _World, events: _Events) -> npt.NDArray[np.bool_]:
-    device = world.customers["device"][events.customer]
-    return (events.channel == ONLINE) & (events.device != device)
+def _new_device(world: _World, events: _Events) -> Bools:
+    own = world.customers["device"][events.customer]
+    new: Bools = (events.channel == ONLINE) & (events.device != own)
+    return new
 
 
 def _components(rng: Rng, features: Iterator[Floats]) -> dict[str, pl.Series]:
@@ -559,6 +586,8 @@ def _components(rng: Rng, features: Iterator[Floats]) -> dict[str, pl.Series]:
 
 def _standardised(rng: Rng, feature: Floats) -> npt.NDArray[np.float32]:
     """Centre and scale a feature and its error."""
-    wrong = (feature - feature.mean()) / max(feature.std(), 1e-9)  # a constant one stays 0
+    spread = max(float(feature.std()), 1e-9)  # of a constant one, only the error is left
+    wrong: Floats = (feature - feature.mean()) / spread
     wrong += PROFILE_NOISE * rng.standard_normal(len(feature), dtype=np.float32)
-    return ((wrong - wrong.mean()) / wrong.std()).astype(np.float32)
+    standardised: npt.NDArray[np.float32] = (wrong - wrong.mean()) / wrong.std()
+    return standardised.astype(np.float32)

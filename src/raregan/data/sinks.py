@@ -67,7 +67,8 @@ def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int
 def _write_text(frames: Iterable[pl.DataFrame], file: IO[bytes], separator: str) -> int:
     rows = 0
     for frame in frames:
-        frame.write_csv(file, include_header=rows == 0, separator=separator)
+        text = frame.write_csv(include_header=rows == 0, separator=separator)
+        file.write(text.encode())  # by Python: a closed pipe is then a BrokenPipeError
         rows += frame.height
     file.flush()
     return rows

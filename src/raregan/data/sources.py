@@ -93,11 +93,13 @@ def _read_file(path: Path) -> pl.DataFrame:
             raise DataError(f"{path} is no Parquet file, though its name ends so")
         remedy = "write or download it anew"
         return _guarded(str(path), lambda: pl.read_parquet(path, glob=False), remedy)
-    return _read_csv(path, head, tab=".tsv" in name)
+    text = _unpack(path) if name.endswith(".gz") else path
+    head = text[:HEAD_BYTES] if isinstance(text, bytes) else head
+    return _read_csv(path, text, head, tab=".tsv" in name)
 
 
 def _read_head(path: Path) -> bytes:
-    """Return the first bytes, unpacked."""
+    """Return the first bytes of a file that is there and holds some."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
@@ -108,24 +110,29 @@ def _read_head(path: Path) -> bytes:
         raise DataError(f"cannot read {path}: {reason}; check the path and its rights") from None
     if not head:
         raise DataError(f"{path} is empty")
-    if path.name.lower().endswith(".gz"):
-        try:
-            with gzip.open(path) as file:
-                return file.read(HEAD_BYTES)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path} is no whole gzip file: {error}") from None
     return head
+
+
+def _unpack(path: Path) -> bytes:
+    """Unpack all, as polars may take a file that was cut short for a whole one."""
+    try:
+        with gzip.open(path) as file:
+            return file.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is no whole gzip file ({error}); pack it anew") from None
 
 
 def _similar(path: Path) -> str:
     """Point to files of a similar name."""
-    folder = path.parent
-    names = [other.name for other in folder.iterdir()] if folder.is_dir() else []
+    try:
+        names = [other.name for other in path.parent.iterdir()]
+    except OSError:
+        names = []
     close = difflib.get_close_matches(path.name, names, n=3)
     return f"did you mean {listed(close, ' or ')}?" if close else "check the path"
 
 
-def _read_csv(path: Path, head: bytes, *, tab: bool) -> pl.DataFrame:
+def _read_csv(path: Path, text: Path | bytes, head: bytes, *, tab: bool) -> pl.DataFrame:
     if b"\0" in head:
         raise DataError(f"{path} is not text: save the table as CSV in UTF-8")
     if not head.strip():
@@ -135,7 +142,7 @@ def _read_csv(path: Path, head: bytes, *, tab: bool) -> pl.DataFrame:
     def read(**options: Any) -> pl.DataFrame:
         return _guarded(
             str(path),
-            lambda: pl.read_csv(path, separator=separator, glob=False, **options),
+            lambda: pl.read_csv(text, separator=separator, glob=False, **options),
             "a CSV file is UTF-8 text with as many values in each line as in its first",
         )
 

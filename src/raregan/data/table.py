@@ -114,13 +114,13 @@ def make_table(
         There are fewer than `MIN_RARE_ROWS` rare rows.
     """
     frame = _used_columns(frame, ignore)
-    if not frame.height:
-        raise DataError(f"{source} has no rows: a table needs a header and rows below it")
     if frame.width < 2:  # noqa: PLR2004
         raise DataError(
             f"{source} has {frame.width} used columns {frame.columns}: "
             "a table needs a target and a column to learn, separated by commas in a CSV file"
         )
+    if not frame.height:
+        raise DataError(f"{source} has no rows: a table needs a header and rows below it")
     name = _find_target(frame) if target is None else known_column(frame.columns, target)
     frame, warnings = _plain_dtypes(frame, name)
     value = _find_rare(frame[name], rare)
@@ -154,7 +154,7 @@ def fingerprint(frame: pl.DataFrame) -> str:
     for series in frame.iter_columns():
         digest.update(f"{series.name!r} {series.dtype} {series.len()}\n".encode())
         if series.dtype == pl.String:  # the lengths tell "ab", "c" from "a", "bc"
-            digest.update(_little_endian(series.str.len_bytes()))
+            digest.update(_little_endian(series.str.len_bytes().cast(pl.UInt64)))
             digest.update("".join(series.to_list()).encode())
         else:
             digest.update(_little_endian(series))

@@ -39,10 +39,11 @@ def to_floats(series: pl.Series) -> NDArray[np.float64]:
 def count_decimals(values: NDArray[np.float64], column: Column) -> int | None:
     """Return the fewest decimal places that all values are rounded to, if at most `MAX_DECIMALS`.
 
-    Of float32 columns that is decided in float32, where 0.1 has one decimal place as well.
+    It is 0 for integers and booleans, and None for constants, which need no rounding. Of float32
+    columns it is decided in float32, where 0.1 has one decimal place as well.
     """
-    if column.kind == "constant":
-        return None
+    if column.kind != "continuous":
+        return None if column.kind == "constant" else 0
     largest = float(np.abs(values).max())
     for decimals in range(MAX_DECIMALS + 1):
         if largest * 10.0**decimals >= 2**53:  # beyond it, whole numbers are not exact

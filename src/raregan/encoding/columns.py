@@ -229,6 +229,6 @@ def _number_list(data: Mapping[str, Any], key: str) -> list[float]:
 
 
 def _finite(values: list[Any], what: str) -> list[float]:
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in values):
+    if not all(type(value) is float and math.isfinite(value) for value in values):
         raise ModelFileError(f"{what} of an encoded column must be finite numbers; train anew")
-    return [float(value) for value in values]
+    return values

@@ -69,7 +69,7 @@ class FittedColumn:
         """Restore what `to_dict` wrote."""
         encoding, decimals = data["encoding"], data["decimals"]
         column = Column(data["name"], data["dtype"], data["kind"])
-        if decimals not in (None, *range(MAX_DECIMALS + 1)):
+        if decimals is not None and not (type(decimals) is int and 0 <= decimals <= MAX_DECIMALS):
             raise ModelFileError(f"column {column.name!r} cannot have {decimals!r} decimal places")
         return cls(column, ENCODINGS[encoding["name"]].from_dict(encoding), decimals)
 

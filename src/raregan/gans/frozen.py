@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -74,10 +75,7 @@ class FrozenGenerator:
             biases = tuple(arrays[f"bias_{i}"] for i in range(count))
         except KeyError as error:
             raise ModelFileError(f"the generator's weights lack {error}") from error
-        chained = all(
-            before.shape[1] == after.shape[0]
-            for before, after in zip(kernels, kernels[1:], strict=False)
-        )
+        chained = all(before.shape[1] == after.shape[0] for before, after in pairwise(kernels))
         fits = all(k.shape[1:] == b.shape for k, b in zip(kernels, biases, strict=True))
         if not kernels or not chained or not fits:
             raise ModelFileError("the generator's weights have shapes that do not fit together")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
+from keras import layers
 
 if TYPE_CHECKING:
-    import keras
-
     from raregan.config import NetworkConfig
     from raregan.encoding.layout import Layout
 
@@ -29,9 +29,6 @@ def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> ker
     seed : int
         Fixes the initial weights.
     """
-    import keras
-    from keras import layers
-
     seeds = _layer_seeds(seed, len(network.generator_widths) + 1)
     x = inputs = keras.Input((network.latent_dim or layout.width,), name="latent")
     for i, width in enumerate(network.generator_widths):
@@ -47,9 +44,6 @@ def build_discriminator(layout: Layout, network: NetworkConfig, *, seed: int) ->
     Dense layers with ReLU and He's normal initialisation; no normalisation, so that a score
     depends on its row alone. The sigmoid of the textbook is part of the loss, which is stabler.
     """
-    import keras
-    from keras import layers
-
     seeds = _layer_seeds(seed, len(network.discriminator_widths) + 1)
     x = inputs = keras.Input((layout.width,), name="row")
     for i, width in enumerate(network.discriminator_widths):
@@ -63,12 +57,8 @@ def _layer_seeds(seed: int, count: int) -> list[int]:
 
 
 def _he(seed: int) -> keras.Initializer:
-    import keras
-
     return keras.initializers.HeNormal(seed=seed)
 
 
 def _glorot(seed: int) -> keras.Initializer:
-    import keras
-
     return keras.initializers.GlorotUniform(seed=seed)

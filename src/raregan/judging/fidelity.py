@@ -18,6 +18,7 @@ from raregan.errors import SchemaError, TooFewRowsError
 Matrix = npt.NDArray[np.float64]
 
 C2ST_DRAWS = 3
+C2ST_TREES = 200
 C2ST_FOLDS = 5
 C2ST_MAX_ROWS = 1_000  # a side: the forest's time grows with rows, its AUC is then good to ~0.01
 
@@ -161,10 +162,11 @@ def correlations(values: Matrix) -> Matrix:
     A constant column has no correlation: its entries are NaN, the diagonal included.
     """
     largest = np.abs(values).max(axis=0)
-    centred = values / np.where(largest > 0, largest, 1)  # or squares of large values overflow
+    # In units of the largest value: squares do not overflow, and a constant column is exactly 1.
+    centred = values / np.where(largest > 0, largest, 1)
     centred -= centred.mean(axis=0)
     norm = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-    norm[np.ptp(values, axis=0) == 0] = np.nan
+    norm[norm == 0] = np.nan
     return np.clip(centred.T @ centred / np.outer(norm, norm), -1, 1)
 
 
@@ -320,7 +322,7 @@ def _c2st_auc(real: Matrix, synthetic: Matrix, random_state: int) -> float:
             [side[rng.choice(len(side), n, replace=False)] for side in (real, synthetic)]
         )
         scores = cross_val_predict(
-            RandomForestClassifier(200, min_samples_leaf=2, random_state=seed),
+            RandomForestClassifier(C2ST_TREES, min_samples_leaf=2, random_state=seed),
             _ranks(rows),
             labels,
             cv=StratifiedKFold(C2ST_FOLDS, shuffle=True, random_state=seed),

@@ -4,8 +4,8 @@ What is shown (`PlaneView`, `CorrelationView`, `ColumnView`) is computed first, 
 and shared with the HTML report; the `plot_*` functions draw it. Figures are made without pyplot,
 so a user's backend and open figures stay as they are.
 
-Whatever takes two tables raises `SchemaError` or `TooFewRowsError` where they cannot be compared, as
-`raregan.judging.fidelity.matrices` says.
+Whatever takes two tables raises `SchemaError` or `TooFewRowsError` where they cannot be compared:
+see `raregan.judging.fidelity.matrices`.
 """
 
 import math
@@ -78,7 +78,7 @@ def principal_plane(real: Matrix) -> Plane:
     _, singular, axes = np.linalg.svd(standardised, full_matrices=False)
     components = np.zeros((2, real.shape[1]))
     variance = np.zeros(2)
-    kept = min(2, len(singular))
+    kept = min(2, np.count_nonzero(singular > 1e-9 * singular[0]))
     components[:kept], variance[:kept] = axes[:kept], singular[:kept] ** 2
     largest = np.abs(components).argmax(axis=1)
     components *= np.where(components[[0, 1], largest] < 0, -1, 1)[:, np.newaxis]
@@ -193,8 +193,8 @@ def correlation_view(real: pl.DataFrame, synthetic: pl.DataFrame) -> Correlation
 class ColumnView:
     """Histograms of one column on common bins: shares of all rows of each side, in [0, 1].
 
-    `edges` has one entry more than the shares; what lies beyond them is `real_outside` and
-    `synthetic_outside`.
+    `edges` has one entry more than the shares; what lies beyond them is missing from
+    the shares, which then do not add up to 1.
     """
 
     name: str
@@ -204,22 +204,17 @@ class ColumnView:
     synthetic: Vector
 
     @property
-    def real_outside(self) -> float:
-        """Share of the real rows beyond the edges."""
-        return max(0.0, 1 - float(self.real.sum()))
+    def whole(self) -> bool:
+        """Whether the bins are those of whole numbers."""
+        return bool(np.all(self.edges % 1 == 0.5))  # noqa: PLR2004
 
     @property
-    def synthetic_outside(self) -> float:
-        """Share of the synthetic rows beyond the edges."""
-        return max(0.0, 1 - float(self.synthetic.sum()))
-
-    @property
-    def caption(self) -> str:
-        """KS and, where more than the trimmed tails of a side is missing, how much."""
-        outside = (self.real_outside, self.synthetic_outside)
-        if max(outside) <= 2 * TAILS + 1e-9:
-            return f"KS {self.ks:.2f}"
-        return f"KS {self.ks:.2f}, outside: real {outside[0]:.1%}, synthetic {outside[1]:.1%}"
+    def beyond(self) -> str:
+        """How much lies beyond the edges, where it is clearly more than the tails, else ""."""
+        real, synthetic = (max(0.0, 1 - side.sum()) for side in (self.real, self.synthetic))
+        if max(real, synthetic) <= 3 * TAILS:
+            return ""
+        return f"outside: real {real:.1%}, synthetic {synthetic:.1%}"
 
 
 def column_views(real: pl.DataFrame, synthetic: pl.DataFrame) -> list[ColumnView]:
@@ -319,7 +314,7 @@ def plot_distributions(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str
     """Draw the distribution of every column: real filled, synthetic as a line, on common bins.
 
     Heights are shares of all rows of a side. The frame leaves out 0.5 % of the real rows at
-    either end; where more than 1 % of a side lies beyond it, the panel says so. Each title
+    either end; where more than 1.5 % of a side lies beyond it, the panel says so. Each title
     carries the column's Kolmogorov-Smirnov statistic (0 is best).
     """
     from matplotlib.figure import Figure
@@ -328,15 +323,16 @@ def plot_distributions(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str
     across = min(len(views), max(3, math.ceil(math.sqrt(1.2 * len(views)))))
     down = -(-len(views) // across)
     figure = Figure(figsize=(max(2.3 * across, 6), 1.75 * down + 1), layout="constrained")
-    panels = np.atleast_1d(figure.subplots(down, across, squeeze=False)).ravel()
+    panels = figure.subplots(down, across, squeeze=False).ravel()
     for panel, view in zip(panels, views, strict=False):
         panel.stairs(view.real, view.edges, fill=True, color=BLUE, alpha=0.45, label="real")
         panel.stairs(view.synthetic, view.edges, color=ORANGE, linewidth=1.4, label="synthetic")
         panel.set_title(f"{shorten(view.name)}  KS {view.ks:.2f}", fontsize=9, parse_math=False)
         panel.set(yticks=[], xlim=(view.edges[0], view.edges[-1]))
+        panel.set_xlabel(view.beyond, fontsize=7)
         panel.tick_params(labelsize=7)
         panel.xaxis.get_offset_text().set_fontsize(7)
-        panel.locator_params(axis="x", nbins=5)
+        panel.locator_params(axis="x", nbins=5, integer=view.whole)
     for panel in panels[len(views) :]:
         panel.remove()
     handles, labels = panels[0].get_legend_handles_labels()

@@ -80,6 +80,8 @@ def write_report(
     ------
     SchemaError, TooFewRowsError
         As `raregan.judging.fidelity.matrices`.
+    DataError
+        The file cannot be written there.
     """
     from plotly.offline import get_plotlyjs
 
@@ -198,7 +200,8 @@ def _points(coordinates: npt.NDArray[np.float64]) -> dict[str, list[float]]:
 
 def _column(column: ColumnView) -> dict[str, Any]:
     return {
-        "title": f"{column.name}: {column.caption}",
+        "title": ", ".join(filter(None, (f"{column.name}: KS {column.ks:.2f}", column.beyond))),
+        "whole": column.whole,
         "edges": column.edges.tolist(),
         "real": column.real.round(5).tolist(),
         "synthetic": column.synthetic.round(5).tolist(),

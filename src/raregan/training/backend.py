@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from raregan.errors import UserError
 
@@ -49,13 +50,14 @@ def _keep_compiled_programs() -> None:
     """Compile each program once a machine, not once a run; the user's own settings win."""
     import jax
 
-    if jax.config.jax_compilation_cache_dir is None:
+    config: Any = jax.config
+    if config.jax_compilation_cache_dir is None:
         folder = CACHE_FOLDER.expanduser()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:  # a read-only home: compile every time
             sys.stderr.write(f"raregan: no cache of compiled programs in {folder}: {error}\n")
             return
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        config.update("jax_compilation_cache_dir", str(folder))
+        config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        config.update("jax_persistent_cache_min_entry_size_bytes", -1)

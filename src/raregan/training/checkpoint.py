@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -111,7 +111,7 @@ def _rebuild(start: TrainState, arrays: dict[str, NDArray[np.generic]]) -> Train
         found = arrays[name]
         if (found.shape, found.dtype) != (expected.shape, expected.dtype):
             raise ValueError(f"{name} is {found.dtype}{list(found.shape)}")
-    values = {
+    values: dict[str, Any] = {
         name: tuple(jnp.asarray(arrays[f"{name}.{i}"]) for i in range(len(value)))
         if isinstance(value, tuple)
         else jnp.asarray(arrays[name])
@@ -124,9 +124,7 @@ def _check_same_run(path: Path, saved: Config, config: Config) -> None:
     free = ("epochs", "max_minutes", "learning_rate")
     comparable = replace(
         saved,
-        training=replace(
-            saved.training, **{name: getattr(config.training, name) for name in free}
-        ),
+        training=replace(saved.training, **{name: getattr(config.training, name) for name in free}),
     )
     if comparable == config:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import jax
@@ -65,17 +65,25 @@ class TrainResult(NamedTuple):
     """``"epochs"``, ``"time"``, ``"request"``."""
 
 
+def _nothing(*_: object) -> None:
+    """Do what a hook that nobody set does."""
+
+
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Hooks:
     """What the host does between chunks; all optional."""
 
-    progress: Callable[[History, int], None] = field(default=lambda history, epochs: None)
+    progress: Callable[[History, int], None] = _nothing
     """Called after every chunk with the history and the epochs there will be in all."""
-    save: Callable[[TrainState, History], None] = field(default=lambda state, history: None)
+    save: Callable[[TrainState, History], None] = _nothing
     """Called every `save_every` epochs, and when the run ends before its last epoch."""
     save_every: int | None = None
     """Epochs between two calls of `save`; `None`: only at an early end."""
-    stop: Callable[[], bool] = field(default=lambda: False)
+    stop: Callable[[], bool] = _never
     """Asked after every chunk; true ends the run."""
 
 
@@ -109,7 +117,9 @@ def compile_chunk(players: Players, n_rows: int, batch_size: int) -> tuple[Chunk
             state, new = run_epoch(state, rows)
             return state, losses.at[i].set(new)
 
-        return jax.lax.fori_loop(0, epochs, body, (state, jnp.zeros((most, 2))))
+        done: tuple[TrainState, Array]
+        done = jax.lax.fori_loop(0, epochs, body, (state, jnp.zeros((most, 2))))
+        return done
 
     on_cpu = jax.default_backend() == "cpu"
     return jax.jit(chunk, compiler_options=_CPU_OPTIONS if on_cpu else None), most

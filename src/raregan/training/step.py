@@ -96,9 +96,7 @@ class Players:
             key=jax.random.key_data(jax.random.key(seed)),
         )
 
-    def step(
-        self, state: TrainState, real: Array, latent: Array
-    ) -> tuple[TrainState, StepInfo]:
+    def step(self, state: TrainState, real: Array, latent: Array) -> tuple[TrainState, StepInfo]:
         """One step of the discriminator, then one of the generator against the new one.
 
         Parameters
@@ -192,6 +190,7 @@ class Players:
         trainable = self._unravel_discriminator(weights)
 
         def discriminator(rows: Array) -> Array:
+            scores: Array
             scores, _ = self.discriminator.stateless_call(trainable, [], rows, training=True)
             return scores[:, 0]
 

@@ -1,0 +1,316 @@
+"""The commands, run for real: in this process where that is enough, else as a user would."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from raregan.archive import read_archive
+from raregan.cli import main
+from raregan.modelfile import load_model
+
+COMMAND = [sys.executable, "-c", "import sys; from raregan.cli import main; sys.exit(main())"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, frame):
+    monkeypatch.chdir(tmp_path)
+    frame.write_csv("data.csv")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def model_path(gan, tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "m.raregan"
+    gan.save(path)
+    return path
+
+
+def run(*arguments, code=0):
+    assert main([str(argument) for argument in arguments]) == code
+
+
+def fails(capsys, *arguments, match):
+    run(*arguments, code=2)
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("raregan: ")
+    assert match in last
+
+
+# --- train and sample ---
+
+
+def test_train_then_sample(folder, frame, capsys):
+    run("train", "data.csv", "--epochs", 2, "--batch-size", 16, "--seed", 3, "-o", "m.raregan")
+    out, err = capsys.readouterr()
+    assert "400 rows, 80 of them rare (Class = 1)" in err
+    assert "trained 2 epochs" in out
+    assert "next: raregan sample m.raregan" in out
+    run("sample", "m.raregan", "-n", 25, "-o", "s.csv")
+    rows = pl.read_csv("s.csv")
+    assert rows.columns == frame.columns
+    assert rows.height == 25
+    assert sorted(os.listdir()) == ["data.csv", "m.raregan", "s.csv"]
+
+
+def test_options_reach_the_run(folder):
+    run(
+        *("train", "data.csv", "--target", "Class", "--rare", "0", "--ignore", "a"),
+        *("--ignore", "count", "--epochs", 1, "--batch-size", 8, "--latent-dim", 3),
+        *("--learning-rate", 0.01, "--numeric-encoding", "standard", "--seed", 4),
+        *("--max-minutes", 5, "--output", "m"),
+    )
+    model = load_model("m")
+    assert model.sampler.schema.names == ("b", "Amount")
+    assert model.sampler.schema.target.rare == 0
+    config = model.config
+    assert (config.seed, config.network.latent_dim) == (4, 3)
+    training = config.training
+    assert (training.epochs, training.batch_size, training.learning_rate) == (1, 8, 0.01)
+    assert (training.numeric_encoding, training.max_minutes) == ("standard", 5)
+
+
+def test_dry_run_prints_the_networks_and_writes_nothing(folder, capsys):
+    run("train", "data.csv", "--dry-run")
+    out = capsys.readouterr().out
+    assert "discriminator" in out
+    assert "5,000 epochs of 2 steps" in out
+    assert os.listdir() == ["data.csv"]
+
+
+@pytest.mark.parametrize(("name", "read"), [("s.parquet", pl.read_parquet), ("s.csv", pl.read_csv)])
+def test_sample_is_repeatable_and_the_seed_matters(folder, model_path, name, read):
+    for seed, to in ((1, "a"), (1, "b"), (2, "c")):
+        run("sample", model_path, "-n", 50, "--seed", seed, "-o", f"{to}-{name}")
+    assert Path(f"a-{name}").read_bytes() == Path(f"b-{name}").read_bytes()
+    assert not read(f"a-{name}").equals(read(f"c-{name}"))
+
+
+def test_sample_to_standard_output(folder, model_path, capfdbinary, gan):
+    run("sample", model_path, "-n", 3, "-o", "-")
+    out = capfdbinary.readouterr().out
+    assert pl.read_csv(out).height == 3
+    assert out.startswith(b"a,b,Class,count,Amount\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(model_path):
+    """`raregan sample ... -o - | head -1`"""
+    with subprocess.Popen(
+        [*COMMAND, "sample", model_path, "-n", "200000", "-o", "-"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline() == b"a,b,Class,count,Amount\n"
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode == 0
+
+
+def test_seeds_give_the_same_bytes_in_other_processes(folder):
+    for name in ("a", "b"):
+        subprocess.run(
+            [*COMMAND, "train", "data.csv", "--epochs", "3", "-o", f"{name}.raregan"], check=True
+        )
+        subprocess.run([*COMMAND, "sample", f"{name}.raregan", "-o", f"{name}.csv"], check=True)
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
+
+
+# --- users' mistakes: one line, exit code 2 ---
+
+
+def test_mistakes_in_the_data(folder, capsys):
+    fails(capsys, "train", "none.csv", match="none.csv")
+    fails(capsys, "train", "data.csv", "--target", "Klass", match="did you mean 'Class'?")
+    fails(capsys, "train", "data.csv", "--rare", "2", match="never '2'")
+    Path("text.csv").write_text("a,Class\n" + "x,0\n" * 50 + "y,1\n" * 10)
+    fails(capsys, "train", "text.csv", match="column 'a', data row 1")
+    Path("empty.csv").touch()
+    fails(capsys, "train", "empty.csv", match="empty")
+
+
+def test_mistakes_in_the_options(folder, capsys, model_path):
+    fails(capsys, "train", "data.csv", "--epochs", 0, match="epochs must be")
+    fails(capsys, "train", "data.csv", "--batch-size", 1, match="at least 2, got 1")
+    fails(capsys, "train", "data.csv", "--seed", -1, match="random_state")
+    fails(capsys, "train", "data.csv", "--checkpoint-every", 0, match="at least 1 epoch")
+    fails(capsys, "train", "data.csv", "-o", "no/m.raregan", match="there is no folder no")
+    fails(capsys, "train", "data.csv", "-o", "data.csv", match="is the input")
+    fails(capsys, "train", "data.csv", "--resume", match="no checkpoint")
+    fails(capsys, "sample", "none.raregan", match="cannot read")
+    fails(capsys, "sample", "data.csv", "-o", "s.csv", match="not a file that raregan wrote")
+    fails(capsys, "sample", model_path, "-n", 0, match="at least 1")
+    fails(capsys, "sample", model_path, "-o", "s.xlsx", match=".parquet")
+    assert os.listdir() == ["data.csv"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["sample", "-n", "many"]])
+def test_unknown_words_are_answered_with_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "usage: raregan" in capsys.readouterr().err
+
+
+def test_divergence_keeps_the_last_good_weights_and_tells_the_way_on(folder, capsys):
+    run("train", "data.csv", "--learning-rate", 1e38, "-o", "m", code=1)
+    err = capsys.readouterr().err
+    assert "diverged" in err
+    assert "raregan train data.csv --learning-rate 1e+38 -o m --resume --learning-rate" in err
+    assert sorted(os.listdir()) == ["data.csv", "m.checkpoint"]
+    run("train", "data.csv", "--epochs", 2, "-o", "m", "--resume", "--learning-rate", 1e-5)
+    assert sorted(os.listdir()) == ["data.csv", "m"]
+
+
+# --- interruptions ---
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(path, process):
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def weights(path):
+    sampler = load_model(path).sampler
+    return [*sampler.generator.kernels, *sampler.generator.biases]
+
+
+LONG = ("train", "data.csv", "--epochs", 2_000, "--batch-size", 16, "--checkpoint-every", 50)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, frame):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    frame.write_csv(folder / "data.csv")
+    command = [*COMMAND, *map(str, LONG), "-o", "m"]
+    subprocess.run(command, check=True, cwd=folder, capture_output=True)
+    return folder / "m"
+
+
+def test_kill_9_and_resume_give_the_undisturbed_weights(folder, undisturbed):
+    process = start(*LONG, "-o", "m")
+    wait_for(folder / "m.checkpoint", process)
+    time.sleep(0.2)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not Path("m").exists()
+    read_archive("m.checkpoint", kind="checkpoint", version=1)  # whole, whenever it was killed
+    run(*LONG, "-o", "m", "--resume")
+    for a, b in zip(weights("m"), weights(undisturbed), strict=True):
+        assert np.array_equal(a, b)
+    assert load_model("m").history == load_model(undisturbed).history
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_says_how_to_go_on_and_exits_130(folder, undisturbed, number):
+    process = start(*LONG, "-o", "m")
+    wait_for(folder / "m.checkpoint", process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "go on with: raregan train data.csv" in err
+    assert err.strip().endswith("--resume")
+    assert sorted(os.listdir()) == ["data.csv", "m.checkpoint"]
+    run(*LONG, "-o", "m", "--resume")
+    assert all(map(np.array_equal, weights("m"), weights(undisturbed)))
+    assert sorted(os.listdir()) == ["data.csv", "m"]
+
+
+def test_time_ends_the_run_with_a_model_that_can_go_on(folder, capsys):
+    arguments = ("train", "data.csv", "--epochs", 900_000, "-o", "m", "--max-minutes")
+    run(*arguments, 0.00001)
+    assert "time was up; to go on: raregan train" in capsys.readouterr().out
+    before = load_model("m").provenance
+    assert before["ended"] == "time"
+    run(*arguments, 0.00001, "--resume")
+    assert load_model("m").provenance["epochs"] > before["epochs"]
+
+
+def test_a_forgotten_checkpoint_is_mentioned(folder, capsys):
+    run("train", "data.csv", "--epochs", 900_000, "-o", "m", "--max-minutes", 0.00001)
+    run("train", "data.csv", "--epochs", 1, "-o", "m")
+    assert "m.checkpoint of an unfinished run is there" in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["data.csv", "m"]
+
+
+# --- the other verbs ---
+
+
+def test_simulate(folder, capsys):
+    run("simulate", "--rows", 500, "--frauds", 20, "-o", "t.csv")
+    table = pl.read_csv("t.csv")
+    assert (table.height, table["Class"].sum()) == (500, 20)
+    assert "simulated" in capsys.readouterr().err
+    run("simulate", "--rows", 500, "--frauds", 20, "--features", "raw", "-o", "t.parquet")
+    assert pl.read_parquet("t.parquet").width > 20
+    fails(capsys, "simulate", "--rows", 5, "--frauds", 20, "-o", "t.csv", match="n_rows is 5")
+
+
+def test_plot_and_evaluate(folder, model_path, capsys):
+    run("sample", model_path, "-n", 200, "-o", "s.csv")
+    run("plot", "data.csv", "s.csv", "-o", "figures")
+    names = ["correlations.png", "distributions.png", "pca.png"]
+    assert sorted(os.listdir("figures")) == names
+    run("evaluate", "data.csv", "s.csv", "-o", "report.html")
+    out = capsys.readouterr().out
+    assert "exact copies" in out
+    assert Path("report.html").stat().st_size > 1_000_000
+    pl.read_csv("s.csv").drop("a").write_csv("less.csv")
+    fails(capsys, "plot", "data.csv", "less.csv", match="there is no column 'a'")
+
+
+@pytest.mark.parametrize("script", ["train_gan.py", "generate_samples.py"])
+def test_the_scripts_take_the_options_of_their_verb(script):
+    path = Path(__file__).parents[1] / script
+    done = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: python {script} [-h]")
+
+
+def test_the_quick_start_with_nothing_more_to_type(tmp_path):
+    root = Path(__file__).parents[1]
+    for script, *options in (
+        ("train_gan.py", "--epochs", "2", "--batch-size", "64"),
+        ("generate_samples.py", "--num-samples", "100", "--output", "synthetic_fraud.csv"),
+    ):
+        subprocess.run([sys.executable, root / script, *options], cwd=tmp_path, check=True)
+    rows = pl.read_csv(tmp_path / "synthetic_fraud.csv")
+    assert rows.columns == [*(f"V{i}" for i in range(1, 29)), "Amount", "Class"]
+    assert rows.height == 100
+    assert rows["Amount"].min() >= 0
+
+
+def test_help_imports_nothing_heavy():
+    script = (
+        "import sys; from raregan.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'polars', 'jax', 'keras', 'sklearn', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_command_is_installed():
+    found = shutil.which("raregan", path=Path(sys.executable).parent)
+    done = subprocess.run([found, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("raregan ")

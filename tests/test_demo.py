@@ -1,0 +1,40 @@
+import re
+
+import polars as pl
+import pytest
+
+from raregan.cli import main
+from raregan.demo import SIMULATED, simulated_table
+from raregan.modelfile import load_model
+
+
+def test_the_embedded_table_is_the_missions_and_says_that_it_is_simulated():
+    table = simulated_table()
+    assert (table.n_rows, table.n_rare) == (50_492, 492)
+    assert table.schema.names == (*(f"V{i}" for i in range(1, 29)), "Amount")
+    assert "simulated" in table.describe()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "a folder"
+    assert main(["demo", "--output", str(folder), "--epochs", "3"]) == 0
+    return folder
+
+
+def test_the_demo_makes_what_it_says(made):
+    names = ["fraud.raregan", "pca.png", "report.html", "synthetic_fraud.csv"]
+    assert sorted(path.name for path in made.iterdir()) == names
+    rows = pl.read_csv(made / "synthetic_fraud.csv")
+    assert rows.shape == (1_000, 30)
+    assert load_model(made / "fraud.raregan").provenance["source"] == SIMULATED
+    assert SIMULATED in (made / "report.html").read_text()
+    assert (made / "pca.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_it_ends_with_four_figures_and_what_to_type_next(tmp_path, capsys):
+    main(["demo", "--output", str(tmp_path), "--epochs", "2"])
+    out = capsys.readouterr().out
+    figures = out.split("How good they are:")[1].split("Next")[0]
+    assert len(re.findall(r"^\s+.*\d", figures, re.MULTILINE)) >= 4
+    assert "raregan train YOUR.csv" in out

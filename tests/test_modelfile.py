@@ -1,0 +1,126 @@
+import json
+import math
+import zipfile
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+
+from raregan.archive import MANIFEST, read_archive, write_archive
+from raregan.errors import ModelFileError
+from raregan.gans.frozen import FrozenGenerator
+from raregan.modelfile import FORMAT_VERSION, load_model, save_model
+from raregan.sampling import Sampler
+
+
+@pytest.fixture(scope="module")
+def path(gan, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "m.raregan"
+    gan.save(path)
+    return path
+
+
+def members(path):
+    return read_archive(path, kind="model", version=FORMAT_VERSION)
+
+
+def test_a_model_comes_back_whole(gan, path):
+    model = load_model(path)
+    assert model.config == gan.model_.config
+    assert model.history == gan.history_
+    assert model.provenance == gan.model_.provenance
+    assert model.sampler.schema == gan.model_.sampler.schema
+    assert model.sampler.sample(99, seed=1).equals(gan.model_.sampler.sample(99, seed=1))
+
+
+def test_every_member_is_json_or_safetensors(path):
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    assert {name.rsplit(".", 1)[1] for name in names} == {"json", "safetensors"}
+    for name, data in members(path).items():
+        if name.endswith(".json"):
+            json.loads(data)
+
+
+def test_provenance_says_where_it_comes_from(path, table):
+    provenance = load_model(path).provenance
+    assert provenance["fingerprint"] == table.fingerprint
+    assert (provenance["n_rows"], provenance["n_rare"]) == (400, 80)
+    assert set(provenance["versions"]) >= {"raregan", "jax", "keras"}
+
+
+def test_no_flipped_byte_crashes_or_goes_unnoticed(path, tmp_path):
+    """Every byte of the small parts, every 97th of the weights and knots."""
+    content = path.read_bytes()
+    places = {*range(200), *range(len(content) - 1_500, len(content)), *range(0, len(content), 97)}
+    for i in places:
+        damaged = bytearray(content)
+        damaged[i] ^= 1 << (i % 8)
+        (tmp_path / "m").write_bytes(damaged)
+        with pytest.raises(ModelFileError):
+            load_model(tmp_path / "m")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_model_file_with_nan_is_never_written(gan, tmp_path, bad):
+    generator = gan.model_.sampler.generator
+    kernels = (generator.kernels[0] * np.float32(bad), *generator.kernels[1:])
+    broken = FrozenGenerator(kernels, generator.biases)
+    sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, broken)
+    with pytest.raises(ModelFileError, match="NaN or infinity in kernel_0"):
+        save_model(replace(gan.model_, sampler=sampler), tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+NO_JSON = (b"", b"{", b"NaN", b"\xff")
+NO_RECORD = (b"[1]", b'{"x": 1}', b'"text"', b"null")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *product(["schema", "encoder", "config", "history", "provenance"], NO_JSON),
+        *product(["schema", "encoder", "config"], NO_RECORD),
+    ],
+)
+def test_sealed_nonsense_in_a_member_is_told(path, tmp_path, name, content):
+    parts = members(path) | {f"{name}.json": content}
+    write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION, members=parts)
+    with pytest.raises(ModelFileError):
+        load_model(tmp_path / "m")
+
+
+def test_a_missing_member_is_told(path, tmp_path):
+    parts = members(path)
+    del parts["encoder.json"]
+    write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION, members=parts)
+    with pytest.raises(ModelFileError, match=r"damaged: .*encoder\.json"):
+        load_model(tmp_path / "m")
+
+
+def test_weights_that_are_no_safetensors_are_told(path, tmp_path):
+    parts = members(path) | {"generator.safetensors": b"\x80\x04pickle"}
+    write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION, members=parts)
+    with pytest.raises(ModelFileError, match="damaged"):
+        load_model(tmp_path / "m")
+
+
+def test_a_generator_of_another_width_is_told(path, tmp_path, gan):
+    narrow = FrozenGenerator((np.ones((4, 2), np.float32),), (np.ones(2, np.float32),))
+    sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, narrow)
+    save_model(replace(gan.model_, sampler=sampler), tmp_path / "m")
+    with pytest.raises(ModelFileError, match="makes 2 numbers a row and the encoder takes 4"):
+        load_model(tmp_path / "m")
+
+
+def test_a_newer_format_is_told(path, tmp_path):
+    write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION + 1, members=members(path))
+    with pytest.raises(ModelFileError, match="upgrade"):
+        load_model(tmp_path / "m")
+
+
+def test_the_history_is_finite(path):
+    history = load_model(path).history
+    assert all(math.isfinite(loss) for losses in history.values() for loss in losses)
+    assert MANIFEST not in members(path)

@@ -1,0 +1,168 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from raregan.errors import RareGANWarning, UserError
+from raregan.synthesizer import RareGAN
+
+TINY = {"epochs": 2, "batch_size": 16}
+
+
+def test_rows_come_in_the_order_and_dtypes_of_the_input(gan, frame):
+    assert gan.sample(7).schema == frame.schema
+
+
+def test_the_seed_fixes_weights_and_rows(table, gan):
+    again = RareGAN(epochs=3, batch_size=32, random_state=5).fit(table)
+    assert again.sample(30).equals(gan.sample(30))
+    other = RareGAN(epochs=3, batch_size=32, random_state=6).fit(table)
+    assert not other.sample(30).equals(gan.sample(30))
+
+
+def test_sampling_twice_gives_the_same_rows_and_another_seed_others(gan):
+    assert gan.sample(9).equals(gan.sample(9))
+    assert not gan.sample(9).equals(gan.sample(9, random_state=1))
+    assert gan.sample(9, random_state=5).equals(gan.sample(9))  # the model's own seed
+
+
+def test_a_table_a_frame_and_x_with_y_are_the_same(frame, gan):
+    options = {"epochs": 3, "batch_size": 32, "random_state": 5}
+    assert RareGAN(**options).fit(frame).sample(9).equals(gan.sample(9))
+    split = RareGAN(**options).fit(frame.drop("Class"), frame["Class"])
+    assert split.sample(9).drop("Class").equals(gan.sample(9).drop("Class"))
+    assert split.sample(9).columns == ["a", "b", "count", "Amount", "Class"]
+
+
+def test_pandas_in_pandas_out(frame, tmp_path):
+    gan = RareGAN(**TINY, random_state=0).fit(frame.to_pandas())
+    rows = gan.sample(5)
+    assert isinstance(rows, pd.DataFrame)
+    assert list(rows.dtypes) == list(frame.to_pandas().dtypes)
+    gan.save(tmp_path / "m")
+    pd.testing.assert_frame_equal(RareGAN.load(tmp_path / "m").sample(5), rows)
+
+
+def test_numpy_arrays_are_taken(frame):
+    features = frame.drop("Class").to_numpy()
+    gan = RareGAN(**TINY, random_state=0).fit(features, frame["Class"].to_numpy())
+    assert gan.sample(3).columns == ["x0", "x1", "x2", "x3", "Class"]
+
+
+def test_text_labels_and_a_chosen_rare_value(frame):
+    labels = ["genuine" if c == 0 else "fraud" for c in frame["Class"]]
+    X = frame.drop("Class")
+    assert RareGAN(**TINY).fit(X, labels).sample(3)["Class"].to_list() == ["fraud"] * 3
+    with pytest.warns(RareGANWarning, match="more than half"):
+        gan = RareGAN(**TINY, rare="genuine").fit(X, labels)
+    assert gan.model_.provenance["n_rare"] == 320
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [(np.zeros(3), "400 rows and y has 3"), (pl.Series("a", np.zeros(400)), "'a' already")],
+)
+def test_an_unfit_y_is_told(frame, y, match):
+    with pytest.raises(UserError, match=match):
+        RareGAN(**TINY).fit(frame.drop("Class"), y)
+
+
+def test_warnings_of_the_table_reach_the_user(frame):
+    with pytest.warns(RareGANWarning, match="exact copies"):
+        RareGAN(**TINY).fit(pl.concat([frame, frame.head(1)]))
+    with pytest.warns(RareGANWarning, match="'k' is 1 in every row"):
+        RareGAN(**TINY).fit(frame.with_columns(k=1))
+
+
+def test_a_constant_column_comes_back_as_it_was(frame):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RareGANWarning)
+        gan = RareGAN(**TINY).fit(frame.with_columns(k=pl.lit(7, pl.Int16)))
+    assert gan.sample(4)["k"].to_list() == [7] * 4
+    assert gan.sample(4).schema["k"] == pl.Int16
+
+
+def test_fewer_rows_than_a_batch_train(frame):
+    few = pl.concat([frame.head(12), frame.tail(100)])
+    assert RareGAN(epochs=2, batch_size=64).fit(few).sample(2).height == 2
+
+
+def test_it_is_an_estimator(gan):
+    params = gan.get_params()
+    assert params["epochs"] == 3
+    copy = clone(gan)
+    assert copy.get_params() == params
+    assert not hasattr(copy, "model_")
+    assert copy.set_params(epochs=9).epochs == 9
+    with pytest.raises(NotFittedError):
+        copy.sample(1)
+    with pytest.raises(NotFittedError):
+        copy.save("nowhere")
+
+
+def test_fit_leaves_the_parameters_as_they_were(gan):
+    assert gan.latent_dim is None
+    assert gan.model_.config.network.latent_dim == 4
+
+
+@pytest.mark.parametrize(
+    ("state", "seed"),
+    [(3, 3), (np.int64(3), 3), (np.random.RandomState(0), None), (np.random.default_rng(0), None)],
+)
+def test_random_state_is_resolved_once(table, state, seed):
+    found = RareGAN(**TINY, random_state=state).fit(table).model_.config.seed
+    assert found == seed if seed is not None else found >= 0
+
+
+def test_without_a_seed_two_fits_differ_and_the_model_tells_its_seed(table):
+    first, second = (RareGAN(**TINY).fit(table) for _ in range(2))
+    assert not first.sample(5).equals(second.sample(5))
+    again = RareGAN(**TINY, random_state=first.model_.config.seed).fit(table)
+    assert again.sample(5).equals(first.sample(5))
+
+
+@pytest.mark.parametrize("state", [-1, 1.5, "seed"])
+def test_a_wrong_random_state_is_told(table, state):
+    with pytest.raises(UserError, match="random_state must be"):
+        RareGAN(**TINY, random_state=state).fit(table)
+
+
+def test_the_summary_shows_both_networks(table):
+    text = RareGAN(epochs=10, batch_size=16).summary(table)
+    for part in ("generator", "discriminator", "BatchNormalization", "10 epochs of 5 steps"):
+        assert part in text
+
+
+def test_stop_ends_training_early(table):
+    gan = RareGAN(epochs=100_000).fit(table, stop=lambda: True)
+    assert gan.model_.provenance["ended"] == "request"
+    assert gan.model_.provenance["epochs"] < 100_000
+
+
+def test_resuming_gives_the_undisturbed_model(table, tmp_path):
+    options = {"batch_size": 16, "random_state": 0}
+    checkpoint = tmp_path / "c"
+    RareGAN(epochs=100_000, **options).fit(
+        table, checkpoint=checkpoint, checkpoint_every=3, stop=lambda: True
+    )
+    resumed = RareGAN(epochs=8, **options).fit(table, checkpoint=checkpoint, resume=True)
+    whole = RareGAN(epochs=8, **options).fit(table)
+    assert resumed.history_ == whole.history_
+    for a, b in zip(
+        resumed.model_.sampler.generator.kernels,
+        whole.model_.sampler.generator.kernels,
+        strict=True,
+    ):
+        assert np.array_equal(a, b)
+
+
+def test_a_loaded_model_tells_its_options(gan, tmp_path):
+    gan.save(tmp_path / "m")
+    loaded = RareGAN.load(tmp_path / "m")
+    assert loaded.sample(9).equals(gan.sample(9))
+    assert (loaded.epochs, loaded.batch_size, loaded.random_state) == (3, 32, 5)
+    assert loaded.history_ == gan.history_
