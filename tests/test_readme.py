@@ -36,7 +36,7 @@ def test_there_are_commands_to_try():
     assert len(list(commands())) >= 6
 
 
-@pytest.mark.parametrize("words", commands(), ids=shlex.join)
+@pytest.mark.parametrize("words", list(commands()), ids=shlex.join)
 def test_every_command_is_one_that_the_parser_takes(words):
     _parser(None).parse_args(words)
 

@@ -78,15 +78,10 @@ def run_demo(
         fidelity,
         title="Synthetic fraud of the reference GAN",
         note=SIMULATED,
-        history=_with_epochs(gan.history_),
+        history=gan.history_,
         facts=[("data", table.describe()), ("variant", gan.variant), ("seed", SEED)],
     )
     return _summary(folder, fidelity, time.perf_counter() - start)
-
-
-def _with_epochs(history: dict[str, list[float]]) -> dict[str, list[float]]:
-    epochs = range(1, len(history["generator_loss"]) + 1)
-    return {"epoch": [float(epoch) for epoch in epochs], **history}
 
 
 def _summary(folder: Path, fidelity: Fidelity, seconds: float) -> str:

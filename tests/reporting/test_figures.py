@@ -9,21 +9,19 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from scipy.stats import ks_2samp
-from sklearn.decomposition import PCA
-from sklearn.preprocessing import StandardScaler
 
 from raregan.errors import DataError, SchemaError
-from raregan.reporting import figures
+from raregan.reporting import views
 from raregan.reporting.figures import (
     BLUE,
     ORANGE,
     plot_correlations,
     plot_distributions,
     plot_pca,
-    principal_plane,
     save_figure,
     save_figures,
 )
+from raregan.reporting.views import principal_plane
 
 MIX = np.random.default_rng(9).normal(size=(4, 4))
 
@@ -47,37 +45,6 @@ def odd():
             "line\nbreak": np.full(60, 10**17),
         }
     )
-
-
-# --- the plane
-
-
-def test_the_plane_is_the_pca_of_the_standardised_real_rows():
-    values = rows(80, seed=1).to_numpy() * [1, 10, 100, 1000]
-    plane = principal_plane(values)
-    standardised = StandardScaler().fit_transform(values)
-    reference = PCA(2).fit(standardised)
-    assert plane.explained == pytest.approx(reference.explained_variance_ratio_)
-    for ours, theirs in zip(
-        plane.project(values).T, reference.transform(standardised).T, strict=True
-    ):
-        assert abs(np.corrcoef(ours, theirs)[0, 1]) == pytest.approx(1)
-        assert ours.std() == pytest.approx(theirs.std())
-
-
-def test_each_component_points_to_where_its_largest_loading_is_positive():
-    values = rows(80, seed=1).to_numpy()
-    for plane in (principal_plane(values), principal_plane(-values)):
-        largest = np.abs(plane.components).argmax(axis=1)
-        assert (plane.components[[0, 1], largest] > 0).all()
-
-
-def test_a_plane_of_too_little_is_still_a_plane():
-    flat = principal_plane(np.full((5, 3), 0.1))
-    assert flat.explained == (0, 0)
-    assert not flat.project(np.ones((2, 3))).any()
-    assert principal_plane(np.array([[1.0], [2.0]])).explained == (1, 0)
-    assert principal_plane(np.ones((1, 2))).explained == (0, 0)
 
 
 def offsets(panel):
@@ -115,7 +82,7 @@ def test_in_the_panel_of_both_each_point_keeps_its_colour():
 
 
 def test_pca_draws_as_many_rows_of_either_side_and_says_so(monkeypatch):
-    monkeypatch.setattr(figures, "MAX_POINTS", 30)
+    monkeypatch.setattr(views, "MAX_POINTS", 30)
     for real, synthetic, shown in ((20, 1000, 20), (100, 60, 30)):
         figure = plot_pca(rows(real, seed=1), rows(synthetic, seed=2))
         assert len(offsets(figure.axes[0])) == len(offsets(figure.axes[1])) == shown
@@ -218,7 +185,7 @@ def test_bins_of_many_whole_numbers_hold_as_many_each():
     widths = np.diff(of_real.edges)
     assert (widths == widths[0]).all()
     assert widths[0] == round(widths[0])
-    assert len(widths) <= figures.MAX_BINS + 1
+    assert len(widths) <= views.MAX_BINS + 1
 
 
 # --- files

@@ -1,6 +1,5 @@
 import json
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -8,7 +7,7 @@ import pytest
 
 from raregan.errors import DataError, SchemaError
 from raregan.judging.fidelity import FIGURES, Fidelity, correlation_difference, ks_statistics
-from raregan.reporting import figures
+from raregan.reporting import views
 from raregan.reporting.report import write_report
 
 NASTY = "</script><script>alert('$a$ & \"b\"')</script>"
@@ -68,7 +67,6 @@ def judged(real, synthetic):
 
 
 HISTORY = {
-    "epoch": [1, 2, 3],
     "discriminator_loss": [0.5, float("nan"), 0.25],
     "generator_loss": np.array([1, 2, 4], np.float32),
 }
@@ -148,7 +146,7 @@ def test_the_plane_draws_as_many_rows_of_either_side(page):
 
 
 def test_the_scatter_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "MAX_POINTS", 25)
+    monkeypatch.setattr(views, "MAX_POINTS", 25)
     real = rows(100, seed=1)
     path = write_report(tmp_path / "r.html", real, real, judged(real, real), title="t")
     data = Page(path.read_text(encoding="utf-8")).data
@@ -170,14 +168,14 @@ def test_the_heatmaps_hold_the_correlations_and_nothing_where_a_column_is_consta
 
 def test_the_histograms_are_those_of_the_figures_the_worst_first(page):
     real, synthetic = rows(40, seed=1), rows(1500, seed=2)
-    views = figures.column_views(real, synthetic)
-    for column, view in zip(page.data["columns"], views, strict=True):
+    shown = views.column_views(real, synthetic)
+    for column, view in zip(page.data["columns"], shown, strict=True):
         np.testing.assert_allclose(column["edges"], view.edges)
         np.testing.assert_allclose(column["real"], view.real, atol=1e-5)
         np.testing.assert_allclose(column["synthetic"], view.synthetic, atol=1e-5)
         assert f"KS {view.ks:.2f}" in column["title"]
-    assert page.data["first"] == int(np.argmax([view.ks for view in views]))
-    assert sum(tag == "button" for tag, _ in page.elements) == len(views)
+    assert page.data["first"] == int(np.argmax([view.ks for view in shown]))
+    assert sum(tag == "button" for tag, _ in page.elements) == len(shown)
 
 
 def test_losses_are_shown_and_what_is_not_finite_is_left_out(page):
@@ -189,9 +187,9 @@ def test_losses_are_shown_and_what_is_not_finite_is_left_out(page):
     assert "Losses" in page.texts("h2")
 
 
-def test_a_history_may_be_an_object_or_be_missing(tmp_path):
+def test_a_history_may_be_missing(tmp_path):
     real = rows(20, seed=1)
-    for history, shown in ((SimpleNamespace(**HISTORY), True), (None, False)):
+    for history, shown in ((HISTORY, True), (None, False)):
         path = write_report(
             tmp_path / "r.html", real, real, judged(real, real), title="t", history=history
         )

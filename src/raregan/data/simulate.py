@@ -28,7 +28,8 @@ Rng: TypeAlias = np.random.Generator
 SIMULATED_NOTE = "Simulated card transactions (raregan.data.simulate): no real person or payment."
 """One line to print wherever the table, or anything learned from it, is shown."""
 
-MIN_ROWS, MAX_ROWS = 100, 10_000_000  # fewer cannot carry 28 components; more fills 16 GB
+MIN_ROWS = 100  # fewer say nothing about 28 components
+MAX_ROWS = 10_000_000  # the most that was tried: 70 s and 4.4 GB
 START = np.datetime64("2025-03-10T00:00:00", "us")  # a fixed Monday keeps runs alike
 HOUR, DAY, END = 3_600, 86_400, 2 * 86_400
 RHYTHM = (8, 5, 3, 2, 2, 4, 12, 30, 48, 55, 58, 66, 78, 70, 60, 58, 64, 78, 84, 72, 52, 38, 26, 15)
@@ -58,7 +59,7 @@ ACTIVITY = 1.5  # shape of the Gamma distribution of customers' traffic: few mak
 CARD_LIFE = 700.0  # days, mean age of a card
 CONTACTLESS_LIMIT, CONTACTLESS_SHARE = 50.0, 0.7  # euros; share of what lies below
 ROUND_PRICES, CHARM_PRICES = 0.20, 0.15  # shares of amounts such as 30.00 and 29.99
-DEPOSITS, FREE = 0.03, 0.005  # genuine 1.00 and, among them, 0.00
+DEPOSITS, FREE = 0.03, 0.005  # amounts of 1.00 and, among them, 0.00
 TESTED_WITH_1, TESTED_WITH_0 = 0.4, 0.08  # of card tests; others draw Gamma(1.5), mean 2.25
 MERCHANT_SPREAD = 0.3  # of the log price level between merchants of one category
 PROFILE_NOISE = 0.1  # error of an engineered feature, in its standard deviations
@@ -132,6 +133,8 @@ FRAUD_KINDS = {
 
 
 class _World(NamedTuple):
+    """Who and what there is; the columns of each table stand where it is drawn."""
+
     customers: Table
     terminals: Table  # shops in order of city, then web shops
     cities: Table
@@ -343,7 +346,7 @@ def _genuine(rng: Rng, world: _World, n: int) -> _Events:
 
 
 def _frauds(rng: Rng, world: _World, kind: _Kind, n: int) -> _Events:
-    """Draw incidents one after the other until they hold `n` transactions."""
+    """Draw incidents, one after the other, until they hold `n` transactions."""
     opens = rng.random(n) < 1 / kind.size
     opens[0] = True
     first = np.maximum.accumulate(np.where(opens, np.arange(n), 0))  # of the same incident

@@ -14,9 +14,8 @@ import numpy.typing as npt
 import polars as pl
 
 from raregan.judging.fidelity import FIGURES, Fidelity
-from raregan.reporting.figures import (
-    BLUE,
-    ORANGE,
+from raregan.reporting.figures import BLUE, ORANGE, shorten, write_whole
+from raregan.reporting.views import (
     TAILS,
     ColumnView,
     CorrelationView,
@@ -24,11 +23,9 @@ from raregan.reporting.figures import (
     column_views,
     correlation_view,
     plane_view,
-    shorten,
-    write_whole,
 )
 
-_SERIES = ("epoch", "discriminator_loss", "generator_loss")
+_SERIES = ("discriminator_loss", "generator_loss")
 _DIVERGING = [
     [0, "#2166ac"],
     [0.25, "#92c5de"],
@@ -47,7 +44,7 @@ def write_report(
     *,
     title: str,
     note: str = "",
-    history: Any = None,
+    history: Mapping[str, Sequence[float]] | None = None,
     facts: Iterable[tuple[str, object]] = (),
 ) -> Path:
     """Write the report as one self-contained HTML file.
@@ -66,8 +63,8 @@ def write_report(
         What `raregan.judging.fidelity.evaluate` said of these rows.
     title, note : str
         Heading, and a mark beneath it and in the page's title ("simulated data", for instance).
-    history : object or mapping, optional
-        Has `epoch`, `discriminator_loss` and `generator_loss`, of equal lengths.
+    history : mapping, optional
+        Has `discriminator_loss` and `generator_loss`, one value an epoch.
     facts : iterable of (label, value)
         Listed in the header: data source, model, seed.
 
@@ -208,12 +205,11 @@ def _column(column: ColumnView) -> dict[str, Any]:
     }
 
 
-def _losses(history: Any) -> dict[str, list[float]] | None:
+def _losses(history: Mapping[str, Sequence[float]] | None) -> dict[str, list[float]] | None:
     if history is None:
         return None
-    if not isinstance(history, Mapping):
-        history = {name: getattr(history, name) for name in _SERIES}
-    return {name: [float(value) for value in history[name]] for name in _SERIES}
+    losses = {name: [float(value) for value in history[name]] for name in _SERIES}
+    return {"epoch": [float(i + 1) for i in range(len(losses[_SERIES[0]]))], **losses}
 
 
 def _json(data: Any) -> str:
