@@ -9,10 +9,12 @@ ratio is the median over turns of slices that ran one after the other.
 
 - raregan: this package's compiled loop.
 - keras predict: the plain loop that most tutorials show; fakes by ``predict``, ``train_on_batch``
-  for real rows, for fakes, and for the generator through the frozen discriminator.
+  for real rows, for fakes, and for the generator through the frozen discriminator. On TensorFlow,
+  where most tutorials run it, when that is installed, and on JAX.
 - keras call: the same with a direct call in place of ``predict``.
 - torch eager: the same game in PyTorch, when it is installed; one thread, which is its fastest.
-- floor: the arithmetic of a step at the speed of this machine's BLAS, square products of 128 rows.
+- floor: the arithmetic of a step at the best speed of this machine's BLAS, with one thread or with
+  all, square products of 128 rows; the best slice counts.
 """
 
 from __future__ import annotations
@@ -121,10 +123,10 @@ def keras_loop(*, predict: bool) -> Callable[[int], None]:
     def run(steps: int) -> None:
         for _ in range(steps):
             noise = latent()
-            fake = generator.predict(noise, verbose=0) if predict else np.asarray(generator(noise))
+            fake = generator.predict(noise, verbose=0) if predict else generator(noise)
             discriminator.trainable = True
             discriminator.train_on_batch(rows[rng.integers(0, ROWS, BATCH)], ones)
-            discriminator.train_on_batch(fake, zeros)
+            discriminator.train_on_batch(np.asarray(fake), zeros)
             discriminator.trainable = False
             combined.train_on_batch(latent(), ones)
 
@@ -178,19 +180,31 @@ def blas_floor() -> Callable[[int], None]:
     return run
 
 
-CONTESTANTS = {
-    "raregan": raregan_loop,
-    "raregan, all threads": raregan_loop,
-    "keras predict": lambda: keras_loop(predict=True),
-    "keras call": lambda: keras_loop(predict=False),
-    "torch eager": torch_loop,
-    "floor": blas_floor,
+CORES = str(os.cpu_count())
+CONTESTANTS: dict[str, tuple[Callable, str, dict[str, str]]] = {  # what runs, needs, environment
+    "raregan": (raregan_loop, "jax", {}),
+    "raregan, all threads": (raregan_loop, "jax", {"PJRT_NPROC": CORES}),
+    "keras predict, tensorflow": (
+        lambda: keras_loop(predict=True),
+        "tensorflow",
+        {"KERAS_BACKEND": "tensorflow"},
+    ),
+    "keras call, tensorflow": (
+        lambda: keras_loop(predict=False),
+        "tensorflow",
+        {"KERAS_BACKEND": "tensorflow"},
+    ),
+    "keras predict, jax": (lambda: keras_loop(predict=True), "jax", {}),
+    "keras call, jax": (lambda: keras_loop(predict=False), "jax", {}),
+    "torch eager": (torch_loop, "torch", {}),
+    "floor, 1 thread": (blas_floor, "numpy", {"OPENBLAS_NUM_THREADS": "1"}),
+    "floor, all threads": (blas_floor, "numpy", {"OPENBLAS_NUM_THREADS": CORES}),
 }
 
 
 def contestant(name: str) -> None:
     """Answer each line on standard input with the milliseconds a step of one slice took."""
-    run = CONTESTANTS[name]()
+    run = CONTESTANTS[name][0]()
     unit = getattr(run, "unit", 4)
     run(unit)  # compile
     start = time.perf_counter()
@@ -211,15 +225,12 @@ def race(names: list[str]) -> dict[str, list[float]]:
     """Let the contestants take turns; return milliseconds a step by name and turn."""
     processes = {}
     for name in names:
-        everywhere = {**os.environ, "KERAS_BACKEND": "jax"}
-        if name.endswith("all threads"):
-            everywhere["PJRT_NPROC"] = str(os.cpu_count())
         processes[name] = subprocess.Popen(
             [sys.executable, __file__, "--contestant", name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=everywhere,
+            env={**os.environ, "KERAS_BACKEND": "jax", **CONTESTANTS[name][2]},
         )
         assert processes[name].stdout.readline() == "ready\n", f"{name} failed"  # noqa: S101
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -235,16 +246,19 @@ def race(names: list[str]) -> dict[str, list[float]]:
 
 
 def print_race(times: dict[str, list[float]]) -> None:
+    floor = min(min(times.pop(name)) for name in list(times) if name.startswith("floor"))
     ours = times["raregan"]
-    print(f"\n{'loop':22} {'ms a step':>10} {'min':>8} {'5,000 epochs':>13} {'raregan is':>15}")
+    print(f"\n{'loop':26} {'ms a step':>10} {'min':>8} {'5,000 epochs':>13} {'raregan is':>15}")
     for name, values in times.items():
         middle = statistics.median(values)
         ratio = statistics.median(other / our for other, our in zip(values, ours, strict=True))
-        words = f"{ratio:7.1f} x faster" if name != "floor" else f"{1 / ratio:7.2f} x floor"
         whole = f"{middle * EPOCHS * STEPS / 1e3:10,.1f} s"
-        print(f"{name:22} {middle:10.3f} {min(values):8.3f} {whole:>13} {words:>15}")
-    rate = flop_per_step() / statistics.median(times["floor"]) / 1e6
-    print(f"a step is {flop_per_step() / 1e6:.1f} MFLOP; floor: {rate:.0f} GFLOP/s of BLAS here")
+        print(f"{name:26} {middle:10.3f} {min(values):8.3f} {whole:>13} {ratio:6.1f} x faster")
+    print(
+        f"floor: a step is {flop_per_step() / 1e6:.1f} MFLOP, {floor:.3f} ms at this BLAS's best, "
+        f"{flop_per_step() / floor / 1e6:.0f} GFLOP/s; raregan takes "
+        f"{statistics.median(ours) / floor:.2f} times that"
+    )
 
 
 def timed(command: list[str], **options: object) -> float:
@@ -289,13 +303,18 @@ def main() -> None:
     if args.contestant:
         contestant(args.contestant)
         return
-    left_out = {
-        *([] if args.threads else ["raregan, all threads"]),
-        *([] if find_spec("torch") else ["torch eager"]),
-    }
-    print_race(race([name for name in CONTESTANTS if name not in left_out]))
-    if "torch eager" in left_out:
-        print("torch is not installed: its row is left out")
+    missing = {needs for _, needs, _ in CONTESTANTS.values() if not find_spec(needs)}
+    print_race(
+        race(
+            [
+                name
+                for name, (_, needs, _) in CONTESTANTS.items()
+                if needs not in missing and (args.threads or name != "raregan, all threads")
+            ]
+        )
+    )
+    for needs in sorted(missing):
+        print(f"{needs} is not installed: its rows are left out")
     print_whole_commands()
 
 

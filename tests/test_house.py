@@ -20,6 +20,7 @@ WAY = (
     "judging",
     "reporting",
     "demo",
+    "terminal",
     "cli",
     "__main__",
 )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shlex
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +21,12 @@ from raregan.config import (
 )
 from raregan.errors import RareGANError, TrainingDivergedError, UserError
 from raregan.gans.variants import VARIANTS
+from raregan.terminal import sampling_progress, stop_on_signal, training_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from raregan.data.table import Table
-    from raregan.training.loop import History
 
 EXIT_FAILURE, EXIT_USER_ERROR, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -101,7 +99,7 @@ def _train(args: argparse.Namespace) -> int:
     checkpoint = Path(f"{args.output}.checkpoint")
     if checkpoint.exists() and not args.resume:
         _say(f"note: {checkpoint} of an unfinished run is there; this run starts anew over it")
-    with _stop_on_signal() as stop, _training_progress() as progress:
+    with stop_on_signal() as stop, training_progress() as progress:
         try:
             gan.fit(
                 table,
@@ -154,53 +152,6 @@ def _refuse_same_file(source: str | None, destination: str) -> None:
         raise UserError(f"{destination} is the input: name another file with --output")
 
 
-@contextlib.contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop; a second Ctrl-C is immediate."""
-    received: list[int] = []
-
-    def handle(number: int, _frame: Any) -> None:
-        if received and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(received)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _training_progress() -> Iterator[Callable[..., None] | None]:
-    """Show epoch, both losses and time left; nothing where standard error is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("epoch {task.completed:,.0f} of {task.total:,.0f}"),
-        BarColumn(),
-        TextColumn("{task.fields[losses]}"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=TrainingConfig.epochs, losses="compiling")
-
-        def progress(history: History, epochs: int) -> None:
-            losses = (
-                f"discriminator {history.discriminator_loss[-1]:.3f}  "
-                f"generator {history.generator_loss[-1]:.3f}"
-            )
-            bar.update(task, completed=history.epochs, total=epochs, losses=losses)
-
-        yield progress
-
-
 # --- sample ------------------------------------------------------------------------------------
 
 
@@ -213,45 +164,24 @@ def _sample(args: argparse.Namespace) -> int:
     model = load_model(args.model)
     seed = model.config.seed if args.seed is None else args.seed
     rows = model.sampler.blocks(args.num_samples, seed=seed)
-    with _sampling_progress(args.num_samples) as watched:
+    with sampling_progress(args.num_samples) as watched:
         written = write_frames(watched(rows), args.output)
     _say(f"wrote {written:,} synthetic rows to {args.output} (seed {seed})")
     return 0
-
-
-@contextlib.contextmanager
-def _sampling_progress(total: int) -> Iterator[Callable[[Any], Any]]:
-    if not sys.stderr.isatty():
-        yield lambda frames: frames
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sampling", total=total)
-
-        def watched(frames: Any) -> Any:
-            for frame in frames:
-                yield frame
-                bar.advance(task, frame.height)
-
-        yield watched
 
 
 # --- simulate, plot, evaluate, demo --------------------------------------------------------------
 
 
 def _simulate(args: argparse.Namespace) -> int:
-    from raregan.data.simulate import make_card_fraud
+    from raregan.data.simulate import SIMULATED_NOTE, make_card_fraud
     from raregan.data.sinks import check_destination, write_frames
 
     check_destination(args.output)
     frame = make_card_fraud(args.rows, args.frauds, features=args.features, random_state=args.seed)
     write_frames([frame], args.output)
-    _say(
-        f"wrote {frame.height:,} simulated transactions, {args.frauds:,} of them fraud, "
-        f"to {args.output}"
-    )
+    _say(f"wrote {frame.height:,} transactions, {args.frauds:,} of them fraud, to {args.output}")
+    _say(SIMULATED_NOTE)
     return 0
 
 
@@ -291,7 +221,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from raregan.demo import run_demo
 
-    with _training_progress() as progress:
+    with training_progress() as progress:
         print(run_demo(args.output, say=_say, epochs=args.epochs, progress=progress))
     return 0
 

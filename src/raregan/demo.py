@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.config import NUM_SAMPLES, SEED
-from raregan.data.simulate import make_card_fraud
+from raregan.data.simulate import SIMULATED_NOTE, make_card_fraud
 from raregan.data.table import Table, make_table
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def run_demo(
     write_frames([rows], folder / "synthetic_fraud.csv")
     synthetic = rows.drop(table.schema.target.name)
     fidelity = evaluate(table.rare, synthetic, random_state=SEED)
-    save_figure(plot_pca(table.rare, synthetic, note=SIMULATED), folder / "pca.png")
+    save_figure(plot_pca(table.rare, synthetic, note=SIMULATED_NOTE), folder / "pca.png")
     write_report(
         folder / "report.html",
         table.rare,
         synthetic,
         fidelity,
         title="Synthetic fraud of the reference GAN",
-        note=SIMULATED,
+        note=SIMULATED_NOTE,
         history=gan.history_,
         facts=[("data", table.describe()), ("variant", gan.variant), ("seed", SEED)],
     )
@@ -86,7 +86,8 @@ def run_demo(
 
 def _summary(folder: Path, fidelity: Fidelity, seconds: float) -> str:
     return f"""
-Made in {seconds:.0f} s, from {SIMULATED} (no real customer is in them):
+{SIMULATED_NOTE}
+Made in {seconds:.0f} s:
   {folder / "synthetic_fraud.csv"}   {fidelity.n_synthetic:,} synthetic frauds
   {folder / "pca.png"}               real and synthetic in one plane
   {folder / "report.html"}           the same and more, interactive

@@ -1,0 +1,86 @@
+"""What a terminal adds: progress bars, and a Ctrl-C that asks instead of breaking."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import polars as pl
+
+    from raregan.training.loop import History
+
+
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a request to stop; a second Ctrl-C is immediate."""
+    received: list[int] = []
+
+    def handle(number: int, _frame: Any) -> None:
+        if received and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def training_progress() -> Iterator[Callable[[History, int], None] | None]:
+    """Show epoch, both losses and time left; nothing where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[losses]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("compiling", total=None, losses="")
+
+        def progress(history: History, epochs: int) -> None:
+            bar.update(
+                task,
+                description=f"epoch {history.epochs:,} of {epochs:,}",
+                completed=history.epochs,
+                total=epochs,
+                losses=f"discriminator {history.discriminator_loss[-1]:.3f}  "
+                f"generator {history.generator_loss[-1]:.3f}  time left",
+            )
+
+        yield progress
+
+
+@contextlib.contextmanager
+def sampling_progress(
+    total: int,
+) -> Iterator[Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]]]:
+    """Give a function that passes frames on and counts their rows on a bar."""
+    if not sys.stderr.isatty():
+        yield lambda frames: frames
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sampling", total=total)
+
+        def watched(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+            for frame in frames:
+                yield frame
+                bar.advance(task, frame.height)
+
+        yield watched
