@@ -24,7 +24,10 @@ def on_a_terminal():
         yield shown
         stream.write("end")  # or reading an empty terminal would wait for ever
         stream.flush()
-        shown.append(os.read(master, 100_000).decode())
+        text = ""
+        while not text.endswith("end"):
+            text += os.read(master, 100_000).decode(errors="ignore")
+        shown.append(text)
     os.close(master)
 
 

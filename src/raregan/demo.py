@@ -70,7 +70,7 @@ def run_demo(
     write_frames([rows], folder / "synthetic_fraud.csv")
     synthetic = rows.drop(table.schema.target.name)
     fidelity = evaluate(table.rare, synthetic, random_state=SEED)
-    save_figure(plot_pca(table.rare, synthetic, note=SIMULATED_NOTE), folder / "pca.png")
+    save_figure(plot_pca(table.rare, synthetic, note=SIMULATED), folder / "pca.png")
     write_report(
         folder / "report.html",
         table.rare,
