@@ -1,3 +1,4 @@
+import doctest
 import warnings
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from raregan import synthesizer
 from raregan.errors import RareGANWarning, UserError
 from raregan.synthesizer import RareGAN
 
@@ -166,3 +168,9 @@ def test_a_loaded_model_tells_its_options(gan, tmp_path):
     assert loaded.sample(9).equals(gan.sample(9))
     assert (loaded.epochs, loaded.batch_size, loaded.random_state) == (3, 32, 5)
     assert loaded.history_ == gan.history_
+
+
+def test_the_example_of_the_docstring_runs():
+    result = doctest.testmod(synthesizer)
+    assert result.attempted >= 3
+    assert result.failed == 0

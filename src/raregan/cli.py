@@ -16,7 +16,10 @@ from raregan.config import (
     MODEL_PATH,
     NUM_SAMPLES,
     SEED,
+    SIMULATED_FRAUDS,
+    SIMULATED_ROWS,
     SYNTHETIC_PATH,
+    VARIANT,
     TrainingConfig,
 )
 from raregan.errors import RareGANError, TrainingDivergedError, UserError
@@ -256,7 +259,7 @@ def _add_train(verbs: Any) -> None:
     train.add_argument(
         "-o", "--output", default=MODEL_PATH, metavar="FILE", help="model file (%(default)s)"
     )
-    train.add_argument("--variant", choices=VARIANTS, default="gan", help="how (%(default)s)")
+    train.add_argument("--variant", choices=VARIANTS, default=VARIANT, help="how (%(default)s)")
     _number(train, "--epochs", int, f"passes over the rare rows ({TrainingConfig.epochs})")
     _number(train, "--batch-size", int, f"rows in a step ({TrainingConfig.batch_size})")
     _number(train, "--latent-dim", int, "length of the latent vector (number of features)")
@@ -325,8 +328,20 @@ def _add_evaluate(verbs: Any) -> None:
 
 def _add_simulate(verbs: Any) -> None:
     simulate = _verb(verbs, "simulate", _simulate, "write a table of simulated card transactions")
-    _number(simulate, "--rows", int, "transactions, frauds counted in (50492)", default=50_492)
-    _number(simulate, "--frauds", int, "how many are fraud (492)", default=492)
+    _number(
+        simulate,
+        "--rows",
+        int,
+        f"transactions, frauds counted in ({SIMULATED_ROWS})",
+        default=SIMULATED_ROWS,
+    )
+    _number(
+        simulate,
+        "--frauds",
+        int,
+        f"how many are fraud ({SIMULATED_FRAUDS})",
+        default=SIMULATED_FRAUDS,
+    )
     simulate.add_argument(
         "--features",
         choices=("pca", "raw"),

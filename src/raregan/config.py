@@ -45,6 +45,12 @@ class TrainingConfig:
 CHECKPOINT_EVERY = 500
 """Epochs between two checkpoints: about 2 s of the reference run, and some ms to write."""
 
+VARIANT = "gan"
+"""How to learn: the mission's reference, until a better one is measured on several tables."""
+
+SIMULATED_ROWS, SIMULATED_FRAUDS = 50_492, 492
+"""Size of the embedded table: 50,000 genuine transactions and as many frauds as the public one."""
+
 SEED = 0
 """Seed of the command line when none is given: two runs of one command agree."""
 

@@ -16,7 +16,7 @@ import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from raregan.config import CHECKPOINT_EVERY, Config, override
+from raregan.config import CHECKPOINT_EVERY, VARIANT, Config, override
 from raregan.data.sources import read_frame, read_table
 from raregan.data.table import DEFAULT_TARGET, Table
 from raregan.encoding.encoder import TableEncoder
@@ -89,7 +89,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        variant: str = "gan",
+        variant: str = VARIANT,
         *,
         target: str | None = None,
         rare: Any = None,

@@ -20,7 +20,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from raregan.data import traffic
 from raregan.data.simulate import SIMULATED_NOTE, make_card_fraud
 from raregan.data.traffic import FRAUD_KINDS
 from raregan.errors import UserError
@@ -33,18 +32,6 @@ KINDS = {name: code for code, name in enumerate(FRAUD_KINDS, start=1)}
 @pytest.fixture(scope="module")
 def pca():
     return make_card_fraud()
-
-
-@pytest.fixture(scope="module")
-def raw():
-    return make_card_fraud(features="raw")
-
-
-@pytest.fixture(scope="module")
-def kind():
-    """Of each row of both tables: 0, or the number of the kind of fraud."""
-    _, events = traffic.simulate(np.random.default_rng(0), N_ROWS, N_FRAUDS)
-    return events.kind
 
 
 def digest(frame):

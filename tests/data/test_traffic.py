@@ -2,24 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from raregan.data import traffic
-from raregan.data.simulate import make_card_fraud
 from raregan.data.traffic import FRAUD_KINDS
 
 N_ROWS, N_FRAUDS = 50_492, 492
 KINDS = {name: code for code, name in enumerate(FRAUD_KINDS, start=1)}
-
-
-@pytest.fixture(scope="module")
-def raw():
-    return make_card_fraud(features="raw")
-
-
-@pytest.fixture(scope="module")
-def kind():
-    """Of each row of both tables: 0, or the number of the kind of fraud."""
-    _, events = traffic.simulate(np.random.default_rng(0), N_ROWS, N_FRAUDS)
-    return events.kind
 
 
 def test_each_kind_has_its_share(kind):

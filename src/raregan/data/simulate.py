@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from raregan.config import SIMULATED_FRAUDS, SIMULATED_ROWS
 from raregan.data.traffic import (
     APPEAL,
     CARD_TYPES,
@@ -54,8 +55,8 @@ BLOCK, TILE = 8_192, 128  # rows that are doubles at once; rows of one matrix pr
 
 
 def make_card_fraud(
-    n_rows: int = 50_492,
-    n_frauds: int = 492,
+    n_rows: int = SIMULATED_ROWS,
+    n_frauds: int = SIMULATED_FRAUDS,
     *,
     features: Literal["pca", "raw"] = "pca",
     random_state: int | Rng = 0,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import polars as pl
 
+from raregan.config import TrainingConfig
 from raregan.data.schema import Column, Schema
 from raregan.encoding.cells import MAX_DECIMALS, count_decimals, numpy_dtype, round_to, to_floats
 from raregan.encoding.columns import ENCODINGS, ColumnEncoding, ConstantColumn, Encoded
@@ -89,7 +90,7 @@ class TableEncoder:
         `numeric` is neither.
     """
 
-    def __init__(self, numeric: str = "quantile") -> None:
+    def __init__(self, numeric: str = TrainingConfig.numeric_encoding) -> None:
         if numeric not in NUMERIC_ENCODINGS:
             raise SchemaError(f"unknown encoding {numeric!r}: use one of {NUMERIC_ENCODINGS}")
         self.numeric = numeric
