@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import load as load_tensors
 
 from raregan.archive import read_archive
 from raregan.cli import main
@@ -141,7 +142,7 @@ def test_mistakes_in_the_data(folder, capsys):
 def test_mistakes_in_the_options(folder, capsys, model_path):
     fails(capsys, "train", "data.csv", "--epochs", 0, match="epochs must be")
     fails(capsys, "train", "data.csv", "--batch-size", 1, match="at least 2, got 1")
-    fails(capsys, "train", "data.csv", "--seed", -1, match="random_state")
+    fails(capsys, "train", "data.csv", "--seed", -1, match="a seed must be")
     fails(capsys, "train", "data.csv", "--checkpoint-every", 0, match="at least 1 epoch")
     fails(capsys, "train", "data.csv", "-o", "no/m.raregan", match="there is no folder no")
     fails(capsys, "train", "data.csv", "-o", "data.csv", match="is the input")
@@ -149,6 +150,12 @@ def test_mistakes_in_the_options(folder, capsys, model_path):
     fails(capsys, "sample", "none.raregan", match="cannot read")
     fails(capsys, "sample", "data.csv", "-o", "s.csv", match="not a file that raregan wrote")
     fails(capsys, "sample", model_path, "-n", 0, match="at least 1")
+    fails(capsys, "sample", model_path, "--seed", -1, "-o", "s.csv", match="a seed must be")
+    fails(capsys, "sample", model_path, "-o", "no/s.csv", match="there is no folder no")
+    fails(capsys, "evaluate", "data.csv", "data.csv", "-o", "data.csv", match="is the input")
+    fails(capsys, "demo", "-o", "data.csv", match="cannot make the folder")
+    fails(capsys, "train", "--target", "Klass", match="no column 'Klass'")
+    fails(capsys, "train", "data.csv", "--batch-size", 10**10, match="more than the 80 rare rows")
     fails(capsys, "sample", model_path, "-o", "s.xlsx", match=".parquet")
     assert os.listdir() == ["data.csv"]
 
@@ -180,12 +187,18 @@ def start(*arguments):
     )
 
 
-def wait_for(path, process):
+def wait_for_epochs(path, process):
+    """Wait until a checkpoint beyond the start is there, but not near the end of `LONG`."""
     deadline = time.monotonic() + 120
-    while not path.exists():
+    while not (path.exists() and epochs_done(path)):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def epochs_done(path):
+    members = read_archive(path, kind="checkpoint", version=1)
+    return int(load_tensors(members["state.safetensors"])["epoch"])
 
 
 def weights(path):
@@ -193,7 +206,8 @@ def weights(path):
     return [*sampler.generator.kernels, *sampler.generator.biases]
 
 
-LONG = ("train", "data.csv", "--epochs", 2_000, "--batch-size", 16, "--checkpoint-every", 50)
+COMMON = ("train", "data.csv", "--batch-size", 16, "--checkpoint-every", 50, "--epochs")
+LONG, ENDLESS = (*COMMON, 4_000), (*COMMON, 10**9)  # the second is interrupted for certain
 
 
 @pytest.fixture(scope="module")
@@ -206,14 +220,13 @@ def undisturbed(tmp_path_factory, frame):
 
 
 def test_kill_9_and_resume_give_the_undisturbed_weights(folder, undisturbed):
-    process = start(*LONG, "-o", "m")
-    wait_for(folder / "m.checkpoint", process)
-    time.sleep(0.2)
+    process = start(*ENDLESS, "-o", "m")
+    wait_for_epochs(folder / "m.checkpoint", process)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert not Path("m").exists()
-    read_archive("m.checkpoint", kind="checkpoint", version=1)  # whole, whenever it was killed
+    assert 0 < epochs_done(Path("m.checkpoint")) < 4_000  # whole, whenever it was killed
     run(*LONG, "-o", "m", "--resume")
     for a, b in zip(weights("m"), weights(undisturbed), strict=True):
         assert np.array_equal(a, b)
@@ -222,8 +235,8 @@ def test_kill_9_and_resume_give_the_undisturbed_weights(folder, undisturbed):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_says_how_to_go_on_and_exits_130(folder, undisturbed, number):
-    process = start(*LONG, "-o", "m")
-    wait_for(folder / "m.checkpoint", process)
+    process = start(*ENDLESS, "-o", "m")
+    wait_for_epochs(folder / "m.checkpoint", process)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
@@ -234,6 +247,40 @@ def test_a_signal_saves_says_how_to_go_on_and_exits_130(folder, undisturbed, num
     run(*LONG, "-o", "m", "--resume")
     assert all(map(np.array_equal, weights("m"), weights(undisturbed)))
     assert sorted(os.listdir()) == ["data.csv", "m"]
+
+
+def test_a_run_killed_at_its_start_is_not_resumed_from_an_older_one(folder):
+    run("train", "data.csv", "--epochs", 10**6, "-o", "m", "--max-minutes", 1e-5)
+    assert epochs_done(Path("m.checkpoint")) > 0
+    process = start("train", "data.csv", "--epochs", 10**9, "--checkpoint-every", 10**8, "-o", "m")
+    deadline = time.monotonic() + 120
+    while epochs_done(Path("m.checkpoint")) > 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+
+
+def test_sigterm_leaves_no_temporary_file(folder, model_path):
+    process = start("sample", model_path, "-n", 10**9, "-o", "s.csv")
+    while not list(folder.glob(".*.s.csv")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "raregan: interrupted\n")
+    assert os.listdir() == ["data.csv"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_standard_output_is_told(model_path):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "sample", model_path, "-o", "-"], stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 2
+    assert b"raregan: cannot write to standard output" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_time_ends_the_run_with_a_model_that_can_go_on(folder, capsys):

@@ -1,9 +1,10 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from raregan.config import Config, NetworkConfig, TrainingConfig, override
+from raregan.config import Config, NetworkConfig, TrainingConfig, override, plain_seed
 from raregan.errors import UserError
 
 
@@ -35,9 +36,23 @@ def test_none_means_the_default_and_other_names_are_not_ours():
         ("learning_rate", float("nan")),
         ("learning_rate", "fast"),
         ("max_minutes", -1),
+        ("numeric_encoding", "log"),
         ("max_minutes", float("inf")),
     ],
 )
 def test_values_out_of_range_are_named(name, value):
     with pytest.raises(UserError, match=f"{name} must be .* got"):
         override(TrainingConfig(), {name: value})
+
+
+def test_numbers_become_pythons_own():
+    training = override(TrainingConfig(), {"epochs": np.int64(3), "learning_rate": np.float32(0.5)})
+    assert type(training.epochs) is int
+    assert type(training.learning_rate) is float
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None, True, "0"])
+def test_a_seed_is_a_count(seed):
+    with pytest.raises(UserError, match="a seed must be a whole number of at least 0, got"):
+        plain_seed(seed)
+    assert plain_seed(np.uint8(7)) == 7

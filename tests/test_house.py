@@ -16,6 +16,7 @@ WAY = (
     "training",
     "sampling",
     "modelfile",
+    "run",
     "synthesizer",
     "judging",
     "reporting",

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import math
 import zipfile
@@ -6,6 +7,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
 
 from raregan.archive import MANIFEST, read_archive, write_archive
 from raregan.errors import ModelFileError
@@ -74,20 +79,63 @@ def test_a_model_file_with_nan_is_never_written(gan, tmp_path, bad):
 
 
 NO_JSON = (b"", b"{", b"NaN", b"\xff")
-NO_RECORD = (b"[1]", b'{"x": 1}', b'"text"', b"null")
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         *product(["schema", "encoder", "config", "history", "provenance"], NO_JSON),
-        *product(["schema", "encoder", "config"], NO_RECORD),
+        *product(
+            ["schema", "encoder", "config", "history", "provenance"], [b"[1]", b'"text"', b"null"]
+        ),
+        *product(["schema", "encoder", "config"], [b'{"x": 1}', b"[" * 100_000]),
     ],
 )
 def test_sealed_nonsense_in_a_member_is_told(path, tmp_path, name, content):
     parts = members(path) | {f"{name}.json": content}
     write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION, members=parts)
     with pytest.raises(ModelFileError):
+        load_model(tmp_path / "m")
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_no_sealed_json_crashes_the_reader(path, tmp_path_factory, data):
+    """One value anywhere in a member is exchanged for another: refused, or read as a whole."""
+    parts = members(path)
+    name = data.draw(st.sampled_from(["schema.json", "encoder.json", "config.json"]))
+    tree = json.loads(parts[name])
+    node = tree
+    while True:
+        key = data.draw(
+            st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node)))
+        )
+        if not (isinstance(node[key], dict | list) and node[key] and data.draw(st.booleans())):
+            break
+        node = node[key]
+    node[key] = data.draw(st.sampled_from([None, [], {}, [1], "x", -1, 0.5, 10**30, True]))
+    target = tmp_path_factory.getbasetemp() / "sealed"
+    sealed = parts | {name: json.dumps(tree).encode()}
+    write_archive(target, kind="model", version=FORMAT_VERSION, members=sealed)
+    with contextlib.suppress(ModelFileError):
+        load_model(target)
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("kernel_0", np.ones(3, np.float32)),
+        ("kernel_0", np.float32(1)),
+        ("kernel_0", np.ones((4, 32))),
+        ("bias_1", np.ones((2, 2), np.float32)),
+    ],
+)
+def test_sealed_weights_of_another_shape_or_dtype_are_told(path, tmp_path, name, array):
+    parts = members(path)
+    arrays = load_tensors(parts["generator.safetensors"]) | {name: np.asarray(array)}
+    parts["generator.safetensors"] = save_tensors(arrays)
+    write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION, members=parts)
+    with pytest.raises(ModelFileError, match="do not fit together"):
         load_model(tmp_path / "m")
 
 

@@ -85,6 +85,12 @@ def test_a_wrong_number_is_refused_at_once(sampler, n):
         sampler.blocks(n, seed=0)
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, None, "0"])
+def test_a_wrong_seed_is_refused_at_once(sampler, seed):
+    with pytest.raises(UserError, match="at least 0, got"):
+        sampler.blocks(1, seed=seed)
+
+
 def test_another_process_gives_the_same_bytes_without_keras_or_jax(gan, tmp_path):
     gan.save(tmp_path / "m.raregan")
     script = (

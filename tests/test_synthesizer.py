@@ -1,5 +1,6 @@
 import doctest
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,10 @@ def test_text_labels_and_a_chosen_rare_value(frame):
 
 @pytest.mark.parametrize(
     ("y", "match"),
-    [(np.zeros(3), "400 rows and y has 3"), (pl.Series("a", np.zeros(400)), "'a' already")],
+    [
+        (np.zeros(3), r"400 rows and y has shape \(3,\)"),
+        (pl.Series("a", np.zeros(400)), "'a' already"),
+    ],
 )
 def test_an_unfit_y_is_told(frame, y, match):
     with pytest.raises(UserError, match=match):
@@ -88,9 +92,53 @@ def test_a_constant_column_comes_back_as_it_was(frame):
     assert gan.sample(4).schema["k"] == pl.Int16
 
 
-def test_fewer_rows_than_a_batch_train(frame):
+def test_a_batch_is_at_most_the_rare_rows(frame):
     few = pl.concat([frame.head(12), frame.tail(100)])
-    assert RareGAN(epochs=2, batch_size=64).fit(few).sample(2).height == 2
+    assert RareGAN(epochs=2).fit(few).model_.config.training.batch_size == 12
+    with pytest.raises(UserError, match="batch_size 64 is more than the 12 rare rows"):
+        RareGAN(epochs=2, batch_size=64).fit(few)
+
+
+@pytest.mark.parametrize(
+    "choice", [{"target": "Class"}, {"rare": 0}, {"ignore": ["a"]}, {"y": [1, 2]}]
+)
+def test_a_table_has_its_choices_made(table, choice):
+    y = choice.pop("y", None)
+    with pytest.raises(UserError, match="chosen already"):
+        RareGAN(**TINY, **choice).fit(table, y)
+
+
+def test_numbers_of_numpy_are_numbers(table, tmp_path):
+    gan = RareGAN(
+        epochs=np.int64(2), batch_size=np.int32(16), learning_rate=np.float32(1e-3), random_state=0
+    )
+    gan.fit(table, checkpoint=tmp_path / "c").save(tmp_path / "m")
+    assert RareGAN.load(tmp_path / "m").batch_size == 16
+
+
+def test_labels_keep_their_dtype_and_an_odd_name_is_text(frame):
+    y = pd.Series(frame["Class"].to_numpy(), name=5)
+    rows = RareGAN(**TINY).fit(frame.drop("Class"), y).sample(3)
+    assert rows.schema["5"] == pl.Int8
+
+
+def test_resuming_into_another_lesson_or_fewer_epochs_is_refused(frame, tmp_path):
+    both = frame.with_columns(flag=pl.Series((np.arange(400) >= 300).astype(np.int8)))
+    options = {"batch_size": 16, "random_state": 0}
+    go_on = {"checkpoint": tmp_path / "c", "resume": True}
+    RareGAN(epochs=10**6, target="Class", **options).fit(
+        both, checkpoint=tmp_path / "c", stop=lambda: True
+    )
+    for choice in ({"target": "flag"}, {"target": "Class", "rare": 0}):
+        with pytest.warns(RareGANWarning) if "rare" in choice else nullcontext():
+            with pytest.raises(UserError, match="another table, target or rare value"):
+                RareGAN(epochs=10**6, **choice, **options).fit(both, **go_on)
+    with pytest.raises(UserError, match="latent_dim 5 -> 7"):
+        RareGAN(epochs=10**6, target="Class", latent_dim=7, **options).fit(both, **go_on)
+    with pytest.raises(UserError, match="more than the 1 asked for"):
+        RareGAN(epochs=1, target="Class", **options).fit(both, **go_on)
+    with pytest.raises(UserError, match="resume needs a checkpoint"):
+        RareGAN(epochs=1, target="Class", **options).fit(both, resume=True)
 
 
 def test_it_is_an_estimator(gan):
@@ -129,7 +177,7 @@ def test_without_a_seed_two_fits_differ_and_the_model_tells_its_seed(table):
 
 @pytest.mark.parametrize("state", [-1, 1.5, "seed"])
 def test_a_wrong_random_state_is_told(table, state):
-    with pytest.raises(UserError, match="random_state must be"):
+    with pytest.raises(UserError, match="seed must be"):
         RareGAN(**TINY, random_state=state).fit(table)
 
 

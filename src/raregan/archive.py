@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MANIFEST = "raregan.json"
+MALFORMED = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What Python raises when JSON that parses is not what a reader expects."""
 _SEAL = b"raregan-sha256:"
 _SEAL_LENGTH = len(_SEAL) + 64  # a SHA-256 in hexadecimal
 _FIRST_BYTES = b"PK\x03\x04"
@@ -84,21 +94,20 @@ def read_archive(path: str | Path, *, kind: str, version: int) -> dict[str, byte
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             manifest = from_json(archive.read(MANIFEST))
-            found, known = manifest["kind"], manifest["format_version"]
-            if found != kind:
-                raise ModelFileError(f"{path} is a raregan {found}, not a {kind}")
-            if known > version:
-                raise ModelFileError(
-                    f"{path} has format {known}; this release reads up to {version}: "
-                    "upgrade with pip install --upgrade raregan"
-                )
-            members = {name: archive.read(name) for name in manifest["members"]}
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, NotImplementedError) as error:
-        if isinstance(error, ModelFileError):
-            raise
+            found, known = manifest["kind"], int(manifest["format_version"])
+            checksums = dict(manifest["members"])
+            members = {name: archive.read(name) for name in checksums}
+    except (zipfile.BadZipFile, *MALFORMED) as error:
         _damaged(path, error)
+    if found != kind:
+        raise ModelFileError(f"{path} is a raregan {found}, not a {kind}")
+    if known > version:
+        raise ModelFileError(
+            f"{path} has format {known}; this release reads up to {version}: "
+            "upgrade with pip install --upgrade raregan"
+        )
     for name, data in members.items():
-        if hashlib.sha256(data).hexdigest() != manifest["members"][name]:
+        if hashlib.sha256(data).hexdigest() != checksums[name]:
             _damaged(path, f"the checksum of {name} does not match")
     return members
 

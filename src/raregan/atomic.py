@@ -36,7 +36,7 @@ def atomic_path(destination: str | Path) -> Iterator[Path]:
         _flush_to_disk(temporary)
         temporary.replace(destination)
     except OSError as error:
-        msg = f"cannot write {destination}: {error.strerror or error}"
+        msg = f"cannot write {destination}: {error.strerror or error}; name another place"
         raise DataError(msg) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -64,3 +64,27 @@ def check_writable(destination: str | Path) -> None:
         raise DataError(f"cannot write {destination}: there is no folder {folder}; make it first")
     if not os.access(folder, os.W_OK):
         raise DataError(f"cannot write {destination}: the folder {folder} is not yours to write to")
+
+
+def write_whole(path: str | Path, content: bytes) -> Path:
+    """Write a file that appears whole or not at all; missing folders are made."""
+    path = Path(path)
+    make_folder(path.parent)
+    with atomic_path(path) as part:
+        part.write_bytes(content)
+    return path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises
+    ------
+    DataError
+        If it cannot be made, or a file has its name.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {folder}: {error.strerror}; name another"
+        raise DataError(msg) from error

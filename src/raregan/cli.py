@@ -15,6 +15,7 @@ from raregan.config import (
     CHECKPOINT_EVERY,
     MODEL_PATH,
     NUM_SAMPLES,
+    NUMERIC_ENCODINGS,
     SEED,
     SIMULATED_FRAUDS,
     SIMULATED_ROWS,
@@ -24,7 +25,12 @@ from raregan.config import (
 )
 from raregan.errors import RareGANError, TrainingDivergedError, UserError
 from raregan.gans.variants import VARIANTS
-from raregan.terminal import sampling_progress, stop_on_signal, training_progress
+from raregan.terminal import (
+    sampling_progress,
+    stop_on_signal,
+    terminate_as_interrupt,
+    training_progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,15 +58,16 @@ def main(argv: Sequence[str] | None = None, *, script: str | None = None) -> int
     argv = list(sys.argv[1:] if argv is None else argv)
     args = _parser(script).parse_args(argv)
     typed = argv[1:] if script else argv
-    args.command_line = " ".join([script or "raregan", shlex.join(typed)])
+    args.command_line = " ".join([script or "raregan", *map(shlex.quote, typed)])
     try:
-        code: int = args.run(args)
+        with terminate_as_interrupt():
+            code: int = args.run(args)
     except UserError as error:
         return _fail(error, EXIT_USER_ERROR)
     except RareGANError as error:
         return _fail(error, EXIT_FAILURE)
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing was written", EXIT_INTERRUPTED)
+        return _fail("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of standard output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -126,7 +133,7 @@ def _train(args: argparse.Namespace) -> int:
         print(f"time was up; to go on: {_resume_command(args)}")
     else:
         checkpoint.unlink(missing_ok=True)
-    print(f"next: raregan sample {shlex.quote(args.output)} -n 1000 -o {SYNTHETIC_PATH}")
+    print(f"next: raregan sample {shlex.quote(args.output)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
     return 0
 
 
@@ -136,7 +143,7 @@ def _table(args: argparse.Namespace) -> Table:
     from raregan.demo import simulated_table
 
     if args.data is None:
-        table = simulated_table()
+        table = simulated_table(target=args.target, rare=args.rare, ignore=args.ignore)
     else:
         table = read_table(args.data, target=args.target, rare=args.rare, ignore=args.ignore)
     _say(table.describe())
@@ -212,6 +219,8 @@ def _evaluate(args: argparse.Namespace) -> int:
     from raregan.judging.fidelity import evaluate
     from raregan.reporting.report import write_report
 
+    _refuse_same_file(args.real, args.output)
+    _refuse_same_file(args.synthetic, args.output)
     check_writable(args.output)
     real, synthetic = _pair(args)
     fidelity = evaluate(real, synthetic, random_state=args.seed)
@@ -266,7 +275,7 @@ def _add_train(verbs: Any) -> None:
     _number(train, "--learning-rate", float, f"Adam's step ({TrainingConfig.learning_rate})")
     train.add_argument(
         "--numeric-encoding",
-        choices=("quantile", "standard"),
+        choices=NUMERIC_ENCODINGS,
         help=f"how numbers are encoded ({TrainingConfig.numeric_encoding})",
     )
     _number(train, "--seed", int, f"fixes every draw ({SEED})", default=SEED)

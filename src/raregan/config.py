@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from raregan.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+NUMERIC_ENCODINGS = ("quantile", "standard")
+"""How numbers can be encoded; see `raregan.encoding.columns`."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class TrainingConfig:
     epochs: int = 5_000
     """Passes over the rare rows: the mission's reference."""
     batch_size: int = 64
-    """Rows in a step: the mission's reference."""
+    """Rows in a step: the mission's reference; all rare rows where there are fewer."""
     learning_rate: float = 2e-4
     """Adam's step size for both networks (Radford et al. 2016, section 4)."""
     beta_1: float = 0.5
@@ -66,7 +73,7 @@ NUM_SAMPLES = 1_000
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that fixes a training run, resolved: what the model file records."""
+    """The options of a training run, resolved: what the model file records."""
 
     variant: str
     network: NetworkConfig
@@ -92,29 +99,53 @@ class Config:
         )
 
 
-_Part = TypeVar("_Part", NetworkConfig, TrainingConfig)
+_COUNTS = {"epochs": 1, "latent_dim": 1, "batch_size": 2}  # batch normalisation needs two rows
+_AMOUNTS = ("learning_rate", "max_minutes")
 
 
-def override(defaults: _Part, options: dict[str, Any]) -> _Part:
-    """Return `defaults` with those `options` in place that it has and that are not `None`.
+def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those options that are given (not `None`), numbers as Python's own.
 
     Raises
     ------
     UserError
         If a value is out of range.
     """
-    names = {field.name for field in fields(defaults)}
-    given = {name: value for name, value in options.items() if name in names and value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():
-        _check(name, value)
-    return replace(defaults, **given)
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        if name in _COUNTS:
+            least = _COUNTS[name]
+            if not (is_number and isinstance(value, Integral) and int(value) >= least):
+                raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
+            given[name] = int(value)
+        if name in _AMOUNTS:
+            if not (is_number and 0 < float(value) < math.inf):
+                raise UserError(f"{name} must be a positive number, got {value!r}")
+            given[name] = float(value)
+        if name == "numeric_encoding" and value not in NUMERIC_ENCODINGS:
+            raise UserError(f"{name} must be one of {', '.join(NUMERIC_ENCODINGS)}, got {value!r}")
+    return given
 
 
-def _check(name: str, value: Any) -> None:
-    least = 2 if name == "batch_size" else 1  # batch normalisation needs two rows
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    is_count = is_number and isinstance(value, Integral) and int(value) >= least
-    if name in {"epochs", "batch_size", "latent_dim"} and not is_count:
-        raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    if name in {"learning_rate", "max_minutes"} and not (is_number and 0 < value < math.inf):
-        raise UserError(f"{name} must be a positive number, got {value!r}")
+def plain_seed(seed: Any) -> int:
+    """Return a seed as Python's own int.
+
+    Raises
+    ------
+    UserError
+        If it is no whole number of at least 0.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
+        raise UserError(f"a seed must be a whole number of at least 0, got {seed!r}")
+    return int(seed)
+
+
+_Part = TypeVar("_Part", NetworkConfig, TrainingConfig)
+
+
+def override(defaults: _Part, options: Mapping[str, Any]) -> _Part:
+    """Return `defaults` with those options of :func:`plain_options` in place that it has."""
+    names = {field.name for field in fields(defaults)}
+    given = plain_options(options)
+    return replace(defaults, **{name: given[name] for name in names & given.keys()})

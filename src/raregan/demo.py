@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from raregan.atomic import make_folder
 from raregan.config import NUM_SAMPLES, SEED
 from raregan.data.simulate import SIMULATED_NOTE, make_card_fraud
 from raregan.data.table import Table, make_table
@@ -20,9 +21,12 @@ SIMULATED = "simulated card transactions"
 """What the embedded table is called wherever it is shown."""
 
 
-def simulated_table() -> Table:
-    """Return the embedded table: 50,492 simulated transactions, 492 of them fraud."""
-    return make_table(make_card_fraud(random_state=SEED), source=SIMULATED)
+def simulated_table(**choices: Any) -> Table:
+    """Return the embedded table: 50,492 simulated transactions, 492 of them fraud.
+
+    `choices` are target, rare and ignore of `raregan.data.table.make_table`.
+    """
+    return make_table(make_card_fraud(random_state=SEED), source=SIMULATED, **choices)
 
 
 def run_demo(
@@ -58,7 +62,7 @@ def run_demo(
 
     start = time.perf_counter()
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     table = simulated_table()
     say(table.describe())
     say("training the reference GAN on the rare rows")
@@ -98,5 +102,5 @@ How good they are:
 
 Next, with your own table:
   raregan train YOUR.csv --target COLUMN --output fraud.raregan
-  raregan sample fraud.raregan -n 1000 -o synthetic_fraud.csv
+  raregan sample fraud.raregan -n {NUM_SAMPLES} -o synthetic_fraud.csv
   raregan plot YOUR.csv synthetic_fraud.csv --target COLUMN"""

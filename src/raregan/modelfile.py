@@ -9,11 +9,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from raregan.archive import from_json, read_archive, to_json, write_archive
+from raregan.archive import MALFORMED, from_json, read_archive, to_json, write_archive
 from raregan.config import Config
 from raregan.data.schema import Schema
 from raregan.encoding.encoder import TableEncoder
-from raregan.errors import ModelFileError, SchemaError
+from raregan.errors import ModelFileError
 from raregan.gans.frozen import FrozenGenerator
 from raregan.sampling import Sampler
 
@@ -81,6 +81,8 @@ def load_model(path: str | Path) -> Model:
         schema = Schema.from_dict(from_json(members["schema.json"]))
         encoder = TableEncoder.from_dict(from_json(members["encoder.json"]))
         generator = FrozenGenerator.from_arrays(load_tensors(members["generator.safetensors"]))
+        if tuple(fitted.column for fitted in encoder.columns) != schema.columns:
+            raise ModelFileError("the schema and the encoder have different columns")
         if generator.width != encoder.layout.width:
             raise ModelFileError(
                 f"the generator makes {generator.width} numbers a row and the encoder takes "
@@ -89,8 +91,8 @@ def load_model(path: str | Path) -> Model:
         return Model(
             sampler=Sampler(schema, encoder, generator),
             config=Config.from_dict(from_json(members["config.json"])),
-            history=from_json(members["history.json"]),
-            provenance=from_json(members["provenance.json"]),
+            history=dict(from_json(members["history.json"])),
+            provenance=dict(from_json(members["provenance.json"])),
         )
-    except (KeyError, TypeError, ValueError, SchemaError, SafetensorError) as error:
+    except (SafetensorError, *MALFORMED) as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error

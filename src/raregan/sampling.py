@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
+from raregan.config import plain_seed
 from raregan.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,18 +53,19 @@ class Sampler:
         Raises
         ------
         UserError
-            If `n` is not a whole number of at least 1.
+            If `n` is not a whole number of at least 1, or `seed` none of at least 0.
         """
         return pl.concat(list(self.blocks(n, seed=seed)))
 
     def blocks(self, n: int, *, seed: int) -> Iterator[pl.DataFrame]:
         """Yield `n` synthetic rows in frames of at most `BLOCK_ROWS`, drawn by several threads.
 
-        At most a few blocks exist at a time: memory does not grow with `n`.
+        At most a few blocks exist at a time: memory does not grow with `n`. Until the last block is
+        drawn, or the iterator closed, BLAS is held to one thread in the whole process.
         """
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise UserError(f"the number of samples must be a whole number of at least 1, got {n}")
-        return self._stream(int(n), seed)
+        return self._stream(int(n), plain_seed(seed))
 
     def _stream(self, n: int, seed: int) -> Iterator[pl.DataFrame]:
         last = (n - 1) // BLOCK_ROWS

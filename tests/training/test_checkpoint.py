@@ -9,6 +9,7 @@ from raregan.training.checkpoint import load_checkpoint, save_checkpoint
 from tests.training.test_loop import run
 from tests.training.test_step import make_players
 
+LESSON = {"fingerprint": "f", "target": "Class", "rare": 1}
 CONFIG = Config("gan", NetworkConfig(latent_dim=5), TrainingConfig(epochs=9), seed=0)
 
 
@@ -20,13 +21,13 @@ def result():
 @pytest.fixture
 def path(result, tmp_path):
     path = tmp_path / "m.checkpoint"
-    save_checkpoint(path, result.state, result.history, config=CONFIG, fingerprint="f")
+    save_checkpoint(path, result.state, result.history, config=CONFIG, lesson=LESSON)
     return path
 
 
-def load(path, config=CONFIG, fingerprint="f"):
+def load(path, config=CONFIG, lesson=LESSON):
     start = make_players().initial_state(0)
-    return load_checkpoint(path, start, config=config, fingerprint=fingerprint)
+    return load_checkpoint(path, start, config=config, lesson=lesson)
 
 
 def test_state_and_history_come_back_to_the_bit(path, result):
@@ -67,7 +68,7 @@ def test_other_options_are_named(path, config, match):
 
 def test_another_table_is_told(path):
     with pytest.raises(ModelFileError, match="another table"):
-        load(path, fingerprint="g")
+        load(path, lesson={**LESSON, "rare": 0})
 
 
 def test_no_checkpoint_is_told(tmp_path):
@@ -77,8 +78,8 @@ def test_no_checkpoint_is_told(tmp_path):
 
 def test_networks_of_another_shape_are_told(path):
     start = make_players().initial_state(0)._replace(generator=np.zeros(3, np.float32))
-    with pytest.raises(ModelFileError, match="does not fit this run: generator"):
-        load_checkpoint(path, start, config=CONFIG, fingerprint="f")
+    with pytest.raises(ModelFileError, match="does not fit these networks: generator"):
+        load_checkpoint(path, start, config=CONFIG, lesson=LESSON)
 
 
 def test_a_damaged_file_is_told(path):
@@ -87,3 +88,15 @@ def test_a_damaged_file_is_told(path):
     path.write_bytes(content)
     with pytest.raises(ModelFileError, match="damaged"):
         load(path)
+
+
+def test_fewer_epochs_than_are_done_are_refused(path):
+    with pytest.raises(ModelFileError, match="has 3 epochs done, more than the 2 asked for"):
+        load(path, replace(CONFIG, training=TrainingConfig(epochs=2)))
+
+
+def test_a_state_that_disagrees_with_its_history_is_told(result, tmp_path):
+    state = result.state._replace(epoch=result.state.epoch + 1)
+    save_checkpoint(tmp_path / "c", state, result.history, config=CONFIG, lesson=LESSON)
+    with pytest.raises(ModelFileError, match="disagree"):
+        load(tmp_path / "c")

@@ -25,8 +25,9 @@ def same(first, second):
     assert all(np.array_equal(a, b) for a, b in zip(first.history, second.history, strict=True))
     assert np.array_equal(first.state.generator, second.state.generator)
     assert np.array_equal(first.state.discriminator, second.state.discriminator)
-    for a, b in zip(first.state.generator_stats, second.state.generator_stats, strict=True):
-        assert np.array_equal(a, b)
+    for carried in ("generator_stats", "generator_optimizer", "discriminator_optimizer"):
+        pairs = zip(getattr(first.state, carried), getattr(second.state, carried), strict=True)
+        assert all(np.array_equal(a, b) for a, b in pairs), carried
 
 
 def test_the_history_has_one_pair_of_finite_losses_an_epoch():
@@ -69,7 +70,7 @@ def test_checkpoints_are_offered_when_they_are_due():
     saved = []
     hooks = Hooks(save=lambda state, history: saved.append(history.epochs), save_every=2)
     run(7, hooks=hooks)
-    assert saved == [2, 4, 6]
+    assert saved == [0, 2, 4, 6]
 
 
 def test_progress_hears_of_every_chunk():
@@ -87,7 +88,7 @@ def test_a_request_ends_the_chunk_and_saves():
         stop=lambda: True, save=lambda state, history: saved.append(history.epochs), save_every=2
     )
     result = run(hooks=hooks)
-    assert (result.ended, result.history.epochs, saved) == ("request", 2, [2])
+    assert (result.ended, result.history.epochs, saved) == ("request", 2, [0, 2])
 
 
 def test_time_ends_the_run():

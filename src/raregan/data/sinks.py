@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import polars as pl
 
-from raregan.atomic import atomic_path
+from raregan.atomic import atomic_path, check_writable
 from raregan.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,19 +22,22 @@ _GROUP_ROWS = 131_072
 
 
 def check_destination(destination: str | Path) -> None:
-    """Refuse an ending that names no known format, before any work is done for it.
+    """Refuse what could not be written, before any work is done for it.
 
     Raises
     ------
     DataError
-        The message lists the endings there are.
+        If the ending names no known format, or the folder is not there or not to be written to.
     """
+    if str(destination) == STANDARD_OUTPUT:
+        return
     ending = Path(destination).suffix.lower()
-    if str(destination) != STANDARD_OUTPUT and ending not in ENDINGS:
+    if ending not in ENDINGS:
         raise DataError(
             f"cannot tell the format of {destination} by its ending {ending!r}; "
             f"use one of {', '.join(ENDINGS)}, or - for CSV on standard output"
         )
+    check_writable(destination)
 
 
 def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int:
@@ -55,7 +58,12 @@ def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int
     """
     check_destination(destination)
     if str(destination) == STANDARD_OUTPUT:
-        return _write_text(frames, sys.stdout.buffer, ",")
+        try:
+            return _write_text(frames, sys.stdout.buffer, ",")
+        except BrokenPipeError:  # the reader has seen enough: no fault
+            raise
+        except OSError as error:
+            raise DataError(f"cannot write to standard output: {error.strerror}") from error
     ending = Path(destination).suffix.lower()
     with atomic_path(destination) as temporary:
         if ending == ".parquet":

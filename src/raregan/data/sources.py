@@ -73,7 +73,7 @@ def read_frame(source: Any) -> pl.DataFrame:
         return source
     if isinstance(source, pl.LazyFrame):
         return _guarded("this LazyFrame", source.collect, "mend its query")
-    if _is_pandas(source):
+    if is_pandas(source):
         return _from_pandas(source)
     raise DataError(
         f"cannot read a table from {type(source).__name__}: "
@@ -157,7 +157,8 @@ def _find_separator(head: bytes) -> str:
     return next((mark for mark in SEPARATORS if mark.encode() in header), ",")
 
 
-def _is_pandas(source: Any) -> bool:
+def is_pandas(source: Any) -> bool:
+    """Say whether this is a pandas DataFrame, without importing pandas."""
     kind = type(source)
     return kind.__module__.partition(".")[0] == "pandas" and kind.__name__ == "DataFrame"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import polars as pl
 
-from raregan.config import TrainingConfig
+from raregan.config import NUMERIC_ENCODINGS, TrainingConfig
 from raregan.data.schema import Column, Schema
 from raregan.encoding.cells import MAX_DECIMALS, count_decimals, numpy_dtype, round_to, to_floats
 from raregan.encoding.columns import ENCODINGS, ColumnEncoding, ConstantColumn, Encoded
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-NUMERIC_ENCODINGS = ("quantile", "standard")
 BLOCK_ROWS = 16_384
 """Rows decoded at a time: few enough for the work on one column to stay in the CPU's cache."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -75,9 +74,12 @@ class FrozenGenerator:
             biases = tuple(arrays[f"bias_{i}"] for i in range(count))
         except KeyError as error:
             raise ModelFileError(f"the generator's weights lack {error}") from error
-        chained = all(before.shape[1] == after.shape[0] for before, after in pairwise(kernels))
-        fits = all(k.shape[1:] == b.shape for k, b in zip(kernels, biases, strict=True))
-        if not kernels or not chained or not fits:
+        pairs = list(zip(kernels, biases, strict=True))
+        links = zip(biases, kernels[1:], strict=False)
+        plain = all(k.ndim == 2 and k.dtype == np.float32 == b.dtype for k, b in pairs)  # noqa: PLR2004
+        fits = plain and all(k.shape[1:] == b.shape for k, b in pairs)
+        chained = fits and all(before.shape == after.shape[:1] for before, after in links)
+        if not pairs or not chained:
             raise ModelFileError("the generator's weights have shapes that do not fit together")
         generator = cls(kernels, biases)
         generator.check_finite()

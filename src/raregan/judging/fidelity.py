@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from raregan.config import plain_seed
 from raregan.errors import SchemaError, TooFewRowsError
 
 Matrix = npt.NDArray[np.float64]
@@ -299,7 +300,7 @@ def c2st_auc(real: pl.DataFrame, synthetic: pl.DataFrame, *, random_state: int =
     Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", ICLR 2017.
     """
     _, real_values, synthetic_values = matrices(real, synthetic)
-    return _c2st_auc(real_values, synthetic_values, random_state)
+    return _c2st_auc(real_values, synthetic_values, plain_seed(random_state))
 
 
 def _c2st_auc(real: Matrix, synthetic: Matrix, random_state: int) -> float:
@@ -364,7 +365,7 @@ def evaluate(real: pl.DataFrame, synthetic: pl.DataFrame, *, random_state: int =
         A side has fewer than 5 rows.
     """
     names, real_values, synthetic_values = matrices(real, synthetic)
-    c2st = _c2st_auc(real_values, synthetic_values, random_state)
+    c2st = _c2st_auc(real_values, synthetic_values, plain_seed(random_state))
     ks = _ks_statistics(names, real_values, synthetic_values)
     return Fidelity(
         n_real=real.height,

@@ -5,7 +5,6 @@ takes two tables raises as `raregan.judging.fidelity.matrices` does where they c
 """
 
 import math
-import os
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from raregan.atomic import atomic_path
-from raregan.errors import DataError
+from raregan.atomic import write_whole
 from raregan.judging.fidelity import correlation_difference
 from raregan.reporting.views import column_views, correlation_view, plane_view
 
@@ -140,7 +138,7 @@ def shorten(name: str) -> str:
     return flat if len(flat) <= _LABEL_LENGTH else flat[: _LABEL_LENGTH - 1] + "…"
 
 
-def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> Path:
+def save_figure(figure: "Figure", path: str | Path) -> Path:
     """Write a figure as PNG so that no reader ever sees half of it; return the path."""
     picture = BytesIO()
     with warnings.catch_warnings():
@@ -150,23 +148,10 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> Path:
     return write_whole(path, picture.getvalue())
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file that appears whole or not at all; missing folders are made."""
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot make the folder {path.parent}: {error.strerror}; name another"
-        raise DataError(msg) from error
-    with atomic_path(path) as part:
-        part.write_bytes(content)
-    return path
-
-
 def save_figures(
     real: pl.DataFrame,
     synthetic: pl.DataFrame,
-    folder: str | os.PathLike[str],
+    folder: str | Path,
     *,
     note: str = "",
 ) -> list[Path]:

@@ -1,7 +1,6 @@
 """The report: one HTML file that shows synthetic rows beside real ones, and needs no network."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
@@ -13,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from raregan.atomic import write_whole
 from raregan.judging.fidelity import FIGURES, Fidelity
-from raregan.reporting.figures import BLUE, ORANGE, shorten, write_whole
+from raregan.reporting.figures import BLUE, ORANGE, shorten
 from raregan.reporting.views import (
     TAILS,
     ColumnView,
@@ -37,7 +37,7 @@ _TILE = (100, 40)  # width and height of a small histogram in its own units
 
 
 def write_report(
-    path: str | os.PathLike[str],
+    path: str | Path,
     real: pl.DataFrame,
     synthetic: pl.DataFrame,
     fidelity: Fidelity,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from raregan.errors import UserError
+from raregan.errors import RareGANWarning, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CACHE_FOLDER = Path("~/.cache/raregan/xla")
 """Where compiled programs are kept, unless JAX_COMPILATION_CACHE_DIR names another folder."""
@@ -56,8 +60,18 @@ def _keep_compiled_programs() -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:  # a read-only home: compile every time
-            sys.stderr.write(f"raregan: no cache of compiled programs in {folder}: {error}\n")
+            text = f"cannot keep compiled programs in {folder} ({error}): every run compiles anew"
+            warnings.warn(text, RareGANWarning, stacklevel=2)
             return
         config.update("jax_compilation_cache_dir", str(folder))
         config.update("jax_persistent_cache_min_compile_time_secs", 0)
         config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@contextlib.contextmanager
+def fixed_numerics() -> Iterator[None]:
+    """Hold JAX to float32 and one way of drawing, whatever the user's own settings are."""
+    import jax
+
+    with jax.enable_x64(False), jax.threefry_partitionable(True):
+        yield

@@ -12,25 +12,27 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from raregan.archive import from_json, read_archive, to_json, write_archive
+from raregan.archive import MALFORMED, from_json, read_archive, to_json, write_archive
 from raregan.config import Config
 from raregan.errors import ModelFileError
 from raregan.training.loop import History
 from raregan.training.step import TrainState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 FORMAT_VERSION = 1
 
 
-def checkpoint_path(model_path: str | Path) -> Path:
-    """Return where the checkpoint of a model file lies: beside it."""
-    return Path(f"{model_path}.checkpoint")
-
-
 def save_checkpoint(
-    path: str | Path, state: TrainState, history: History, *, config: Config, fingerprint: str
+    path: str | Path,
+    state: TrainState,
+    history: History,
+    *,
+    config: Config,
+    lesson: Mapping[str, Any],
 ) -> None:
     """Write the state of a run atomically.
 
@@ -41,11 +43,11 @@ def save_checkpoint(
         What :func:`load_checkpoint` gives back, to the bit.
     config : Config
         The run's options.
-    fingerprint : str
-        Of the table that the run learns from.
+    lesson : mapping
+        What the run learns from, JSON-safe: fingerprint of the table, target, rare value.
     """
     arrays = {**_named(state), **{f"history.{k}": v for k, v in history._asdict().items()}}
-    run = {"config": config.to_dict(), "fingerprint": fingerprint}
+    run = {"config": config.to_dict(), "lesson": dict(lesson)}
     write_archive(
         path,
         kind="checkpoint",
@@ -55,7 +57,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: str | Path, start: TrainState, *, config: Config, fingerprint: str
+    path: str | Path, start: TrainState, *, config: Config, lesson: Mapping[str, Any]
 ) -> tuple[TrainState, History]:
     """Return the state and the history that :func:`save_checkpoint` wrote.
 
@@ -67,13 +69,14 @@ def load_checkpoint(
     config : Config
         Options of the run that goes on; only `epochs`, `max_minutes` and `learning_rate` may
         differ from those of the checkpoint.
-    fingerprint : str
-        Of the table that the run learns from.
+    lesson : mapping
+        As of :func:`save_checkpoint`.
 
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, or belongs to another table or other options.
+        If the file is missing, damaged, belongs to another table or other options, or holds more
+        epochs than are asked for.
     """
     path = Path(path)
     if not path.exists():
@@ -81,18 +84,29 @@ def load_checkpoint(
     members = read_archive(path, kind="checkpoint", version=FORMAT_VERSION)
     try:
         run = from_json(members["run.json"])
-        arrays = load_tensors(members["state.safetensors"])
         saved = Config.from_dict(run["config"])
+        same_lesson = run["lesson"] == dict(lesson)
+        arrays = load_tensors(members["state.safetensors"])
         history = History(*(arrays[f"history.{name}"] for name in History._fields))
-        state = _rebuild(start, arrays)
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise ModelFileError(f"{path} does not fit this run: {error}") from error
-    if run["fingerprint"] != fingerprint:
+    except (SafetensorError, *MALFORMED) as error:
+        raise ModelFileError(f"{path} is damaged: {error}") from error
+    if not same_lesson:
         raise ModelFileError(
-            f"{path} was made from another table, or other columns of it; "
+            f"{path} was made from another table, target or rare value, or with other columns; "
             "train without --resume, or with the data as it was"
         )
     _check_same_run(path, saved, config)
+    if history.epochs > config.training.epochs:
+        raise ModelFileError(
+            f"{path} has {history.epochs:,} epochs done, more than the {config.training.epochs:,} "
+            "asked for; ask for as many or more, or train without --resume"
+        )
+    try:
+        state = _rebuild(start, arrays)
+    except (KeyError, ValueError) as error:
+        raise ModelFileError(f"{path} does not fit these networks: {error}") from error
+    if int(state.epoch) != history.epochs:
+        raise ModelFileError(f"{path} is damaged: its state and its history disagree")
     return state, history
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from raregan.errors import TrainingDivergedError
 from raregan.training.batches import epoch_batches, steps_per_epoch
+from raregan.training.step import KEY_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _CHUNK_STEPS = 512
 """Steps between two wake-ups of the host: some 0.2 s with the reference networks."""
 
-_CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
+_CPU_OPTIONS: dict[str, bool | str] = {"xla_cpu_experimental_ynn_fusion_type": ""}
 """XLA's library for fused reductions is 10 % slower than plain loops at these sizes."""
 
 
@@ -80,9 +81,9 @@ class Hooks:
     progress: Callable[[History, int], None] = _nothing
     """Called after every chunk with the history and the epochs there will be in all."""
     save: Callable[[TrainState, History], None] = _nothing
-    """Called every `save_every` epochs, and when the run ends before its last epoch."""
+    """Called at the start, every `save_every` epochs, and when the run ends early."""
     save_every: int | None = None
-    """Epochs between two calls of `save`; `None`: only at an early end."""
+    """Epochs between two calls of `save`; `None`: only at the start and at an early end."""
     stop: Callable[[], bool] = _never
     """Asked after every chunk; true ends the run."""
 
@@ -99,10 +100,11 @@ def compile_chunk(players: Players, n_rows: int, batch_size: int) -> tuple[Chunk
     most = max(1, _CHUNK_STEPS // steps)
 
     def run_epoch(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
-        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.epoch)
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.key, impl=KEY_KIND), state.epoch)
         order_key, latent_key = jax.random.split(key)
         indices = epoch_batches(order_key, n_rows, batch_size)
-        latent = jax.random.normal(latent_key, (steps, 2, batch_size, players.latent_dim))
+        shape = (steps, 2, batch_size, players.latent_dim)
+        latent = jax.random.normal(latent_key, shape, jnp.float32)
         state, info = jax.lax.scan(
             lambda state, draw: players.step(state, rows[draw[0]], draw[1]),
             state,
@@ -118,11 +120,21 @@ def compile_chunk(players: Players, n_rows: int, batch_size: int) -> tuple[Chunk
             return state, losses.at[i].set(new)
 
         done: tuple[TrainState, Array]
-        done = jax.lax.fori_loop(0, epochs, body, (state, jnp.zeros((most, 2))))
+        done = jax.lax.fori_loop(0, epochs, body, (state, jnp.zeros((most, 2), jnp.float32)))
         return done
 
-    on_cpu = jax.default_backend() == "cpu"
-    return jax.jit(chunk, compiler_options=_CPU_OPTIONS if on_cpu else None), most
+    return jax.jit(chunk, compiler_options=_compiler_options()), most
+
+
+def _compiler_options() -> dict[str, bool | str] | None:
+    """Return `_CPU_OPTIONS` where this XLA has them: they are experimental, and only faster."""
+    if jax.default_backend() != "cpu":
+        return None
+    try:
+        jax.jit(lambda x: x + 1, compiler_options=_CPU_OPTIONS).lower(1.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return None
+    return _CPU_OPTIONS
 
 
 def train(
@@ -164,6 +176,7 @@ def train(
     deadline = time.monotonic() + 60 * max_minutes if max_minutes else None
     chunk, most = compile_chunk(players, len(rows), batch_size)
     device_rows = jnp.asarray(rows)
+    hooks.save(state, history)  # or an older run's checkpoint could be taken for this one's
     while history.epochs < epochs:
         todo = min(most, epochs - history.epochs, _until_save(history, hooks.save_every))
         new_state, losses = chunk(state, device_rows, todo)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Step: TypeAlias = Callable[["TrainState", Array, Array], tuple["TrainState", "StepInfo"]]
 
 
+KEY_KIND = "threefry2x32"
+"""JAX's default generator of random numbers, named so that a user's own default changes no draw."""
+
+
 class TrainState(NamedTuple):
     """All that is carried from step to step, and all that a checkpoint holds.
 
@@ -93,7 +97,7 @@ class Players:
             discriminator=discriminator,
             discriminator_optimizer=tuple(v.value for v in self._discriminator_adam.variables),
             epoch=jnp.zeros((), jnp.int32),
-            key=jax.random.key_data(jax.random.key(seed)),
+            key=jax.random.key_data(jax.random.key(seed, impl=KEY_KIND)),
         )
 
     def step(self, state: TrainState, real: Array, latent: Array) -> tuple[TrainState, StepInfo]:
