@@ -160,7 +160,9 @@ def test_mistakes_in_the_options(folder, capsys, model_path):
     assert os.listdir() == ["data.csv"]
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["sample", "-n", "many"]])
+@pytest.mark.parametrize(
+    "arguments", [["fly"], ["sample", "-n", "many"], ["train", "--epoch", "2"]]
+)
 def test_unknown_words_are_answered_with_usage(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         main(arguments)
@@ -254,11 +256,14 @@ def test_a_run_killed_at_its_start_is_not_resumed_from_an_older_one(folder):
     assert epochs_done(Path("m.checkpoint")) > 0
     process = start("train", "data.csv", "--epochs", 10**9, "--checkpoint-every", 10**8, "-o", "m")
     deadline = time.monotonic() + 120
-    while epochs_done(Path("m.checkpoint")) > 0:
+    while not (Path("m.checkpoint.old").exists() and Path("m.checkpoint").exists()):
+        assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.kill()
     process.communicate()
+    assert epochs_done(Path("m.checkpoint")) == 0
+    assert epochs_done(Path("m.checkpoint.old")) > 0
 
 
 def test_sigterm_leaves_no_temporary_file(folder, model_path):
@@ -296,8 +301,8 @@ def test_time_ends_the_run_with_a_model_that_can_go_on(folder, capsys):
 def test_a_forgotten_checkpoint_is_mentioned(folder, capsys):
     run("train", "data.csv", "--epochs", 900_000, "-o", "m", "--max-minutes", 0.00001)
     run("train", "data.csv", "--epochs", 1, "-o", "m")
-    assert "m.checkpoint of an unfinished run is there" in capsys.readouterr().err
-    assert sorted(os.listdir()) == ["data.csv", "m"]
+    assert "it is kept as m.checkpoint.old" in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["data.csv", "m", "m.checkpoint.old"]
 
 
 # --- the other verbs ---
@@ -324,6 +329,8 @@ def test_plot_and_evaluate(folder, model_path, capsys):
     assert Path("report.html").stat().st_size > 1_000_000
     pl.read_csv("s.csv").drop("a").write_csv("less.csv")
     fails(capsys, "plot", "data.csv", "less.csv", match="there is no column 'a'")
+    fails(capsys, "evaluate", "data.csv", "data.csv", match="320 rows that are not Class = 1")
+    fails(capsys, "evaluate", "data.csv", "s.csv", "--seed", -1, match="a seed must be")
 
 
 @pytest.mark.parametrize("script", ["train_gan.py", "generate_samples.py"])
@@ -345,6 +352,21 @@ def test_the_quick_start_with_nothing_more_to_type(tmp_path):
     assert rows.columns == [*(f"V{i}" for i in range(1, 29)), "Amount", "Class"]
     assert rows.height == 100
     assert rows["Amount"].min() >= 0
+
+
+def test_no_words_are_a_call_for_help(capsys):
+    with pytest.raises(SystemExit) as end:
+        main([])
+    assert end.value.code == 0
+    assert "COMMAND" in capsys.readouterr().out
+
+
+def test_the_command_line_chooses_its_own_backend(folder):
+    done = subprocess.run(
+        [*COMMAND, "train", "data.csv", "--epochs", "1", "-o", "m"],
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+    )
+    assert done.returncode == 0
 
 
 def test_help_imports_nothing_heavy():

@@ -89,7 +89,10 @@ def read_archive(path: str | Path, *, kind: str, version: int) -> dict[str, byte
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelFileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise ModelFileError(
+            f"cannot read {path}: {error.strerror or error}; "
+            "make one with: raregan train DATA --output fraud.raregan"
+        ) from error
     _check_seal(path, content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -22,6 +22,8 @@ from raregan.config import (
     SYNTHETIC_PATH,
     VARIANT,
     TrainingConfig,
+    plain_options,
+    plain_seed,
 )
 from raregan.errors import RareGANError, TrainingDivergedError, UserError
 from raregan.gans.variants import VARIANTS
@@ -34,6 +36,8 @@ from raregan.terminal import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import polars as pl
 
     from raregan.data.table import Table
 
@@ -55,9 +59,11 @@ def main(argv: Sequence[str] | None = None, *, script: str | None = None) -> int
     int
         0; 1 after a failure such as diverged training; 2 for a user's mistake; 130 interrupted.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
+    argv = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    os.environ["KERAS_BACKEND"] = "jax"  # this process is ours, whatever others need
     args = _parser(script).parse_args(argv)
     typed = argv[1:] if script else argv
+    args.script = script
     args.command_line = " ".join([script or "raregan", *map(shlex.quote, typed)])
     try:
         with terminate_as_interrupt():
@@ -90,11 +96,13 @@ def _say(text: str) -> None:
 def _train(args: argparse.Namespace) -> int:
     _refuse_same_file(args.data, args.output)
     check_writable(args.output)
+    plain_options(vars(args))
+    plain_seed(args.seed)
     table = _table(args)
     from raregan.synthesizer import RareGAN
 
     gan = RareGAN(
-        args.variant,
+        variant=args.variant,
         epochs=args.epochs,
         batch_size=args.batch_size,
         latent_dim=args.latent_dim,
@@ -108,7 +116,8 @@ def _train(args: argparse.Namespace) -> int:
         return 0
     checkpoint = Path(f"{args.output}.checkpoint")
     if checkpoint.exists() and not args.resume:
-        _say(f"note: {checkpoint} of an unfinished run is there; this run starts anew over it")
+        older = checkpoint.replace(f"{checkpoint}.old")
+        _say(f"note: the checkpoint of an unfinished run was there; it is kept as {older}")
     with stop_on_signal() as stop, training_progress() as progress:
         try:
             gan.fit(
@@ -133,7 +142,8 @@ def _train(args: argparse.Namespace) -> int:
         print(f"time was up; to go on: {_resume_command(args)}")
     else:
         checkpoint.unlink(missing_ok=True)
-    print(f"next: raregan sample {shlex.quote(args.output)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
+    sample = "python generate_samples.py" if args.script else "raregan sample"
+    print(f"next: {sample} {shlex.quote(args.output)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
     return 0
 
 
@@ -195,8 +205,8 @@ def _simulate(args: argparse.Namespace) -> int:
     return 0
 
 
-def _pair(args: argparse.Namespace) -> tuple[Any, Any]:
-    """Read real rare rows and synthetic rows as two frames of the same columns."""
+def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
+    """Read real rare rows and synthetic rows as two frames of the same columns, and the table."""
     from raregan.data.sources import read_frame, read_table
     from raregan.data.table import known_column
 
@@ -204,13 +214,22 @@ def _pair(args: argparse.Namespace) -> tuple[Any, Any]:
     synthetic = read_frame(args.synthetic)
     _say(table.describe())
     names = [known_column(synthetic.columns, name) for name in table.schema.names]
-    return table.rare, synthetic.select(names)
+    target = table.schema.target
+    if target.name in synthetic.columns:
+        others = synthetic.filter(synthetic[target.name] != target.rare).height
+        if others:
+            raise UserError(
+                f"{args.synthetic} has {others:,} rows that are not {target.name} = "
+                f"{target.rare!r}: REAL comes first, then rows of its rare class"
+            )
+    return table.rare, synthetic.select(names), table
 
 
 def _plot(args: argparse.Namespace) -> int:
     from raregan.reporting.figures import save_figures
 
-    for path in save_figures(*_pair(args), args.output):
+    real, synthetic, _ = _pair(args)
+    for path in save_figures(real, synthetic, args.output):
         print(f"wrote {path}")
     return 0
 
@@ -222,11 +241,13 @@ def _evaluate(args: argparse.Namespace) -> int:
     _refuse_same_file(args.real, args.output)
     _refuse_same_file(args.synthetic, args.output)
     check_writable(args.output)
-    real, synthetic = _pair(args)
+    real, synthetic, table = _pair(args)
     fidelity = evaluate(real, synthetic, random_state=args.seed)
     print(fidelity.to_text())
     title = f"{Path(args.synthetic).name} against {Path(args.real).name}"
-    print(f"wrote {write_report(args.output, real, synthetic, fidelity, title=title)}")
+    facts = [("data", table.describe()), ("seed of the judges", args.seed)]
+    write_report(args.output, real, synthetic, fidelity, title=title, facts=facts)
+    print(f"wrote {args.output}")
     return 0
 
 
@@ -375,7 +396,10 @@ def _verb(
     verbs: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
 ) -> argparse.ArgumentParser:
     verb: argparse.ArgumentParser = verbs.add_parser(
-        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        allow_abbrev=False,  # or a new option could change what an old command means
     )
     verb.set_defaults(run=run)
     return verb

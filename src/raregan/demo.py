@@ -103,4 +103,4 @@ How good they are:
 Next, with your own table:
   raregan train YOUR.csv --target COLUMN --output fraud.raregan
   raregan sample fraud.raregan -n {NUM_SAMPLES} -o synthetic_fraud.csv
-  raregan plot YOUR.csv synthetic_fraud.csv --target COLUMN"""
+  raregan evaluate YOUR.csv synthetic_fraud.csv --target COLUMN -o report.html"""

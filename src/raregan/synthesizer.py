@@ -41,15 +41,15 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
     ignore : sequence of str, default=()
         Columns to leave out.
     epochs : int, optional
-        Passes over the rare rows.
+        Passes over the rare rows; 5,000 for ``"gan"``.
     batch_size : int, optional
         Rows in a step, at most the rare rows; default: 64, or all of them where there are fewer.
     latent_dim : int, optional
-        Length of the latent vector.
+        Length of the latent vector; default: as many as an encoded row has numbers.
     learning_rate : float, optional
-        Adam's, for both networks.
+        Adam's, for both networks; 0.0002 for ``"gan"``.
     numeric_encoding : {"quantile", "standard"}, optional
-        How numbers are encoded, see `raregan.encoding.columns`.
+        How numbers are encoded, see `raregan.encoding.columns`; ``"quantile"`` for ``"gan"``.
     max_minutes : float, optional
         Wall-clock limit of training, in minutes.
     random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
@@ -72,8 +72,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        variant: str = VARIANT,
         *,
+        variant: str = VARIANT,
         target: str | None = None,
         rare: Any = None,
         ignore: Sequence[str] = (),
@@ -172,7 +172,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         -------
         polars.DataFrame or pandas.DataFrame
             pandas when the model was fitted on pandas. Columns in the order and dtypes of the
-            input without the ignored ones, the target set to its rare value.
+            input without the ignored ones, the target set to its rare value. An ndarray gives
+            polars columns ``x0``, ``x1``, ... and the target.
 
         Raises
         ------
@@ -187,17 +188,41 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         return rows.to_pandas() if self.model_.provenance["frame"] == "pandas" else rows
 
     def save(self, path: str | Path) -> None:
-        """Write the model file, atomically; see `raregan.modelfile.save_model`."""
+        """Write the model file, atomically.
+
+        Parameters
+        ----------
+        path : str or Path
+            Usually ``.raregan``; an older file is replaced.
+
+        Raises
+        ------
+        DataError
+            If it cannot be written.
+        """
         check_is_fitted(self, "model_")
         save_model(self.model_, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Return a fitted RareGAN from a model file; see `raregan.modelfile.load_model`."""
+        """Return a fitted RareGAN from a model file.
+
+        Its parameters are those of the run, resolved: where one was `None`, its value stands.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file that :meth:`save` or ``raregan train`` wrote.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, foreign, truncated, damaged or of a newer format.
+        """
         model = load_model(path)
         config, target = model.config, model.sampler.schema.target
         gan = cls(
-            config.variant,
+            variant=config.variant,
             target=target.name,
             rare=target.rare,
             epochs=config.training.epochs,

@@ -76,7 +76,7 @@ def test_a_usual_name_with_many_values_is_a_feature():
 def test_unclear_targets_are_listed(columns, said):
     name = "target" if columns else "odd"
     even = {} if columns else {"even": np.arange(N) % 2}
-    with pytest.raises(SchemaError, match=f"--target .*{said}"):
+    with pytest.raises(SchemaError, match=f"--target.*{said}"):
         make_table(frame(**columns, **even).rename({"Class": name}))
 
 

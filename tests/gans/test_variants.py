@@ -76,7 +76,7 @@ def test_losses_have_finite_gradients(name):
 @each
 def test_it_trains_samples_and_repeats(name, table):
     first, again = (
-        RareGAN(name, epochs=2, batch_size=16, random_state=1).fit(table) for _ in range(2)
+        RareGAN(variant=name, epochs=2, batch_size=16, random_state=1).fit(table) for _ in range(2)
     )
     rows = first.sample(50)
     assert rows.equals(again.sample(50))

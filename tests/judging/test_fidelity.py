@@ -266,3 +266,11 @@ def test_importing_the_judge_imports_no_learner_and_no_plotting():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_pandas_and_files_are_judged_as_polars_is(tmp_path):
+    rng = np.random.default_rng(0)
+    real, synthetic = (pl.DataFrame(rng.normal(size=(60, 3)), schema=list("abc")) for _ in "rs")
+    expected = evaluate(real, synthetic)
+    synthetic.write_parquet(tmp_path / "s.parquet")
+    assert evaluate(real.to_pandas(), tmp_path / "s.parquet") == expected

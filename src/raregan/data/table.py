@@ -200,7 +200,9 @@ def _find_target(frame: pl.DataFrame) -> str:
     found = (
         f"two-valued columns: {listed(candidates)}" if candidates else "no column has two values"
     )
-    raise SchemaError(f"which column says what is rare? name it with --target ({found})")
+    raise SchemaError(
+        f"which column says what is rare? name it with --target, and not with --ignore ({found})"
+    )
 
 
 def _is_two_valued(series: pl.Series) -> bool:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from raregan.config import plain_seed
+from raregan.data.sources import read_frame
 from raregan.errors import SchemaError, TooFewRowsError
 
 Matrix = npt.NDArray[np.float64]
@@ -341,14 +342,15 @@ def _ranks(values: Matrix) -> Matrix:
     return np.column_stack(ranks).astype(np.float64)
 
 
-def evaluate(real: pl.DataFrame, synthetic: pl.DataFrame, *, random_state: int = 0) -> Fidelity:
+def evaluate(real: Any, synthetic: Any, *, random_state: int = 0) -> Fidelity:
     """Judge synthetic rows against real ones.
 
     Parameters
     ----------
-    real : polars.DataFrame
-        Real rows of the class, numeric columns; best ones that the generator has not seen.
-    synthetic : polars.DataFrame
+    real : polars or pandas DataFrame, str or Path
+        Real rows of the class, numeric columns without the target; best ones that the generator
+        has not seen.
+    synthetic : polars or pandas DataFrame, str or Path
         Synthetic rows with the same columns, in any order.
     random_state : int
         Seed of `c2st_auc`; the other figures draw nothing.
@@ -364,6 +366,7 @@ def evaluate(real: pl.DataFrame, synthetic: pl.DataFrame, *, random_state: int =
     TooFewRowsError
         A side has fewer than 5 rows.
     """
+    real, synthetic = read_frame(real), read_frame(synthetic)
     names, real_values, synthetic_values = matrices(real, synthetic)
     c2st = _c2st_auc(real_values, synthetic_values, plain_seed(random_state))
     ks = _ks_statistics(names, real_values, synthetic_values)

@@ -28,7 +28,7 @@ def prepare_backend() -> None:
     Raises
     ------
     UserError
-        If Keras was imported with another backend.
+        If Keras was imported with another backend, or is told to use one that is not there.
     """
     threads_chosen = "PJRT_NPROC" in os.environ
     if not threads_chosen:
@@ -41,8 +41,10 @@ def prepare_backend() -> None:
     finally:
         if not threads_chosen:
             del os.environ["PJRT_NPROC"]
-    import keras
-
+    try:
+        import keras
+    except ImportError as error:  # another backend was asked for, and is not installed
+        raise UserError(f"Keras cannot start ({error}): set KERAS_BACKEND=jax") from error
     if keras.backend.backend() != "jax":
         raise UserError(
             f"Keras runs on {keras.backend.backend()!r}, raregan needs 'jax': import raregan "
@@ -73,5 +75,9 @@ def fixed_numerics() -> Iterator[None]:
     """Hold JAX to float32 and one way of drawing, whatever the user's own settings are."""
     import jax
 
-    with jax.enable_x64(False), jax.threefry_partitionable(True):
+    with (
+        jax.enable_x64(False),
+        jax.threefry_partitionable(True),
+        jax.default_prng_impl("threefry2x32"),
+    ):
         yield
