@@ -31,7 +31,7 @@ check: .venv/installed-test
 
 wheel: .venv/installed-test
 	rm -rf dist
-	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 	$(BIN)/python -m pytest -q tests/test_wheel.py -m slow
 
 format: .venv/installed-test
