@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> keras.Model:
     """Return the reference generator: (B, Z) latent to (B, D) encoded rows.
 
-    Each hidden block is Dense, ReLU, batch normalisation (Ioffe & Szegedy 2015), with He's normal
-    initialisation (He et al. 2015, eq. 10); the last layer is linear, Glorot's initialisation, as
-    He's variance is derived for layers followed by a ReLU.
+    Each hidden block is Dense, ReLU, batch normalisation (Ioffe & Szegedy 2015), with He's variance
+    (He et al. 2015, eq. 10) in Keras' truncated normal; the last layer is linear with Glorot's
+    initialisation, as He's variance is derived for layers followed by a ReLU.
 
     Parameters
     ----------
