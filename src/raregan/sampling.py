@@ -83,9 +83,10 @@ class Sampler:
                 n -= frame.height
 
     def _block(self, number: int, seed: int) -> pl.DataFrame:
-        """Draw a whole block, even where less is asked for: a product's last bit can depend on
-        the number of rows, and a row must not.
-        """  # noqa: D205
+        """Draw a whole block, even where less is asked for.
+
+        The last bit of a matrix product can depend on its number of rows, and a row must not.
+        """
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
         shape = (BLOCK_ROWS, self.generator.latent_dim)
         latent = rng.standard_normal(shape, dtype=np.float32)
