@@ -160,16 +160,6 @@ def test_mistakes_in_the_options(folder, capsys, model_path):
     assert os.listdir() == ["data.csv"]
 
 
-@pytest.mark.parametrize(
-    "arguments", [["fly"], ["sample", "-n", "many"], ["train", "--epoch", "2"]]
-)
-def test_unknown_words_are_answered_with_usage(arguments, capsys):
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert end.value.code == 2
-    assert "usage: raregan" in capsys.readouterr().err
-
-
 def test_divergence_keeps_the_last_good_weights_and_tells_the_way_on(folder, capsys):
     run("train", "data.csv", "--learning-rate", 1e38, "-o", "m", code=1)
     err = capsys.readouterr().err
@@ -333,14 +323,6 @@ def test_plot_and_evaluate(folder, model_path, capsys):
     fails(capsys, "evaluate", "data.csv", "s.csv", "--seed", -1, match="a seed must be")
 
 
-@pytest.mark.parametrize("script", ["train_gan.py", "generate_samples.py"])
-def test_the_scripts_take_the_options_of_their_verb(script):
-    path = Path(__file__).parents[1] / script
-    done = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert done.stdout.startswith(f"usage: python {script} [-h]")
-
-
 def test_the_quick_start_with_nothing_more_to_type(tmp_path):
     root = Path(__file__).parents[1]
     for script, *options in (
@@ -354,30 +336,12 @@ def test_the_quick_start_with_nothing_more_to_type(tmp_path):
     assert rows["Amount"].min() >= 0
 
 
-def test_no_words_are_a_call_for_help(capsys):
-    with pytest.raises(SystemExit) as end:
-        main([])
-    assert end.value.code == 0
-    assert "COMMAND" in capsys.readouterr().out
-
-
 def test_the_command_line_chooses_its_own_backend(folder):
     done = subprocess.run(
         [*COMMAND, "train", "data.csv", "--epochs", "1", "-o", "m"],
         env={**os.environ, "KERAS_BACKEND": "tensorflow"},
     )
     assert done.returncode == 0
-
-
-def test_help_imports_nothing_heavy():
-    script = (
-        "import sys; from raregan.cli import main\n"
-        "try: main(['--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'numpy', 'polars', 'jax', 'keras', 'sklearn', 'rich'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_the_command_is_installed():

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from raregan.cli import _parser
+from raregan.arguments import make_parser
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -39,7 +39,7 @@ def test_there_are_commands_to_try():
 
 @pytest.mark.parametrize("words", list(commands()), ids=shlex.join)
 def test_every_command_is_one_that_the_parser_takes(words):
-    _parser(None).parse_args(words)
+    make_parser().parse_args(words)
 
 
 def test_every_local_link_leads_somewhere():

@@ -1,32 +1,17 @@
-"""The command line: parse, one library call, print. Its verbs are those of the library."""
+"""The command line: one library call a verb, and print. Its verbs are those of the library."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from raregan import __version__
+from raregan.arguments import make_parser
 from raregan.atomic import check_writable
-from raregan.config import (
-    CHECKPOINT_EVERY,
-    MODEL_PATH,
-    NUM_SAMPLES,
-    NUMERIC_ENCODINGS,
-    SEED,
-    SIMULATED_FRAUDS,
-    SIMULATED_ROWS,
-    SYNTHETIC_PATH,
-    VARIANT,
-    TrainingConfig,
-    plain_options,
-    plain_seed,
-)
+from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, plain_options, plain_seed
 from raregan.errors import RareGANError, TrainingDivergedError, UserError
-from raregan.gans.variants import VARIANTS
 from raregan.terminal import (
     sampling_progress,
     stop_on_signal,
@@ -35,6 +20,7 @@ from raregan.terminal import (
 )
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Sequence
 
     import polars as pl
@@ -61,13 +47,13 @@ def main(argv: Sequence[str] | None = None, *, script: str | None = None) -> int
     """
     argv = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     os.environ["KERAS_BACKEND"] = "jax"  # this process is ours, whatever others need
-    args = _parser(script).parse_args(argv)
+    args = make_parser(script).parse_args(argv)
     typed = argv[1:] if script else argv
     args.script = script
     args.command_line = " ".join([script or "raregan", *map(shlex.quote, typed)])
     try:
         with terminate_as_interrupt():
-            code: int = args.run(args)
+            code = _VERBS[args.verb](args)
     except UserError as error:
         return _fail(error, EXIT_USER_ERROR)
     except RareGANError as error:
@@ -259,169 +245,11 @@ def _demo(args: argparse.Namespace) -> int:
     return 0
 
 
-# --- the parser --------------------------------------------------------------------------------
-
-
-def _parser(script: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="raregan",
-        description="Learn the rare class of an imbalanced table with GANs and sample rows of it.",
-    )
-    parser.add_argument("--version", action="version", version=f"raregan {__version__}")
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_sample, _add_plot, _add_evaluate, _add_simulate, _add_demo):
-        add(verbs)
-    if script:
-        for verb in verbs.choices.values():
-            verb.prog = script
-    return parser
-
-
-def _add_train(verbs: Any) -> None:
-    train = _verb(verbs, "train", _train, "learn the rare rows of a table")
-    train.add_argument(
-        "data",
-        nargs="?",
-        metavar="DATA",
-        help="CSV, TSV (also .gz) or Parquet file (default: the embedded simulated table)",
-    )
-    _add_table_options(train)
-    train.add_argument(
-        "-o", "--output", default=MODEL_PATH, metavar="FILE", help="model file (%(default)s)"
-    )
-    train.add_argument("--variant", choices=VARIANTS, default=VARIANT, help="how (%(default)s)")
-    _number(train, "--epochs", int, f"passes over the rare rows ({TrainingConfig.epochs})")
-    _number(train, "--batch-size", int, f"rows in a step ({TrainingConfig.batch_size})")
-    _number(train, "--latent-dim", int, "length of the latent vector (number of features)")
-    _number(train, "--learning-rate", float, f"Adam's step ({TrainingConfig.learning_rate})")
-    train.add_argument(
-        "--numeric-encoding",
-        choices=NUMERIC_ENCODINGS,
-        help=f"how numbers are encoded ({TrainingConfig.numeric_encoding})",
-    )
-    _number(train, "--seed", int, f"fixes every draw ({SEED})", default=SEED)
-    _number(train, "--max-minutes", float, "end training after this time (no limit)")
-    _number(
-        train,
-        "--checkpoint-every",
-        int,
-        f"epochs between checkpoints ({CHECKPOINT_EVERY})",
-        default=CHECKPOINT_EVERY,
-    )
-    train.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint beside the model file"
-    )
-    train.add_argument(
-        "--dry-run", action="store_true", help="print the networks and train nothing"
-    )
-
-
-def _add_sample(verbs: Any) -> None:
-    sample = _verb(verbs, "sample", _sample, "write synthetic rare rows")
-    sample.add_argument(
-        "model", nargs="?", default=MODEL_PATH, metavar="MODEL", help="model file (%(default)s)"
-    )
-    sample.add_argument(
-        "-n",
-        "--num-samples",
-        type=int,
-        default=NUM_SAMPLES,
-        metavar="N",
-        help="how many (%(default)s)",
-    )
-    sample.add_argument(
-        "-o",
-        "--output",
-        default=SYNTHETIC_PATH,
-        metavar="FILE",
-        help=".csv, .tsv or .parquet; - for CSV on standard output (%(default)s)",
-    )
-    _number(sample, "--seed", int, "fixes the rows (the model's own seed)")
-
-
-def _add_plot(verbs: Any) -> None:
-    plot = _verb(verbs, "plot", _plot, "draw real and synthetic rows side by side")
-    _add_pair(plot)
-    plot.add_argument(
-        "-o", "--output", default="figures", metavar="FOLDER", help="for the PNGs (%(default)s)"
-    )
-
-
-def _add_evaluate(verbs: Any) -> None:
-    evaluate = _verb(verbs, "evaluate", _evaluate, "measure synthetic rows and write a report")
-    _add_pair(evaluate)
-    evaluate.add_argument(
-        "-o", "--output", default="report.html", metavar="FILE", help="the report (%(default)s)"
-    )
-    _number(evaluate, "--seed", int, f"fixes the judges' draws ({SEED})", default=SEED)
-
-
-def _add_simulate(verbs: Any) -> None:
-    simulate = _verb(verbs, "simulate", _simulate, "write a table of simulated card transactions")
-    _number(
-        simulate,
-        "--rows",
-        int,
-        f"transactions, frauds counted in ({SIMULATED_ROWS})",
-        default=SIMULATED_ROWS,
-    )
-    _number(
-        simulate,
-        "--frauds",
-        int,
-        f"how many are fraud ({SIMULATED_FRAUDS})",
-        default=SIMULATED_FRAUDS,
-    )
-    simulate.add_argument(
-        "--features",
-        choices=("pca", "raw"),
-        default="pca",
-        help="pca: V1..V28 and Amount, like the public table; raw: mixed types (%(default)s)",
-    )
-    _number(simulate, "--seed", int, f"fixes the table ({SEED})", default=SEED)
-    simulate.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help=".csv, .tsv, .parquet, or -"
-    )
-
-
-def _add_demo(verbs: Any) -> None:
-    demo = _verb(verbs, "demo", _demo, "train, sample and judge on the embedded simulated table")
-    demo.add_argument(
-        "-o", "--output", default="out", metavar="FOLDER", help="for the results (%(default)s)"
-    )
-    _number(demo, "--epochs", int, f"passes over the rare rows ({TrainingConfig.epochs})")
-
-
-def _verb(
-    verbs: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
-) -> argparse.ArgumentParser:
-    verb: argparse.ArgumentParser = verbs.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        allow_abbrev=False,  # or a new option could change what an old command means
-    )
-    verb.set_defaults(run=run)
-    return verb
-
-
-def _add_pair(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("real", metavar="REAL", help="the real table; its rare rows are compared")
-    verb.add_argument("synthetic", metavar="SYNTHETIC", help="synthetic rows of the same columns")
-    _add_table_options(verb)
-
-
-def _add_table_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--target", metavar="COLUMN", help="which rows are rare (Class, or the usual name there is)"
-    )
-    verb.add_argument("--rare", metavar="VALUE", help="the target in rare rows (the rarest value)")
-    verb.add_argument(
-        "--ignore", action="append", default=[], metavar="COLUMN", help="leave out; repeatable"
-    )
-
-
-def _number(
-    verb: argparse.ArgumentParser, flag: str, kind: type, text: str, default: float | None = None
-) -> None:
-    verb.add_argument(flag, type=kind, default=default, metavar="N", help=text)
+_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "train": _train,
+    "sample": _sample,
+    "plot": _plot,
+    "evaluate": _evaluate,
+    "simulate": _simulate,
+    "demo": _demo,
+}
