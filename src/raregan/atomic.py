@@ -27,9 +27,7 @@ def atomic_path(destination: str | Path) -> Iterator[Path]:
         If the folder is not there or may not be written to, or `destination` is a folder.
     """
     destination = Path(destination)
-    if destination.is_dir():
-        msg = f"cannot write {destination}: it is a folder; name a file"
-        raise DataError(msg)
+    _refuse_folder(destination)
     temporary = destination.with_name(f".{secrets.token_hex(6)}.{destination.name}")
     try:
         yield temporary
@@ -40,6 +38,11 @@ def atomic_path(destination: str | Path) -> Iterator[Path]:
         raise DataError(msg) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _refuse_folder(destination: Path) -> None:
+    if destination.is_dir():
+        raise DataError(f"cannot write {destination}: it is a folder; name a file")
 
 
 def _flush_to_disk(path: Path) -> None:
@@ -58,8 +61,7 @@ def check_writable(destination: str | Path) -> None:
     """
     destination = Path(destination)
     folder = destination.parent
-    if destination.is_dir():
-        raise DataError(f"cannot write {destination}: it is a folder; name a file")
+    _refuse_folder(destination)
     if not folder.is_dir():
         raise DataError(f"cannot write {destination}: there is no folder {folder}; make it first")
     if not os.access(folder, os.W_OK):
