@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 
 from raregan.errors import UserError
 
@@ -15,6 +15,28 @@ if TYPE_CHECKING:
 
 NUMERIC_ENCODINGS = ("quantile", "standard")
 """How numbers can be encoded; see `raregan.encoding.columns`."""
+
+
+Kind = Literal[
+    "continuous",
+    "integer",
+    "categorical",
+    "boolean",
+    "datetime",
+    "duration",
+    "constant",
+    "identifier",
+    "text",
+]
+"""What a column can be taken for; see `raregan.data.kinds`."""
+
+KINDS: tuple[str, ...] = get_args(Kind)
+
+LEVELS_FROM = ("rare", "all")
+"""Which rows' categories can be generated."""
+
+MAX_STEPS = 50_000
+"""Steps of a run whose epochs nobody chose: the reference run has 40,000, of 492 rows."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +56,7 @@ class TrainingConfig:
     """How long, how fast and on what the networks learn."""
 
     epochs: int = 5_000
-    """Passes over the rare rows: the mission's reference."""
+    """Passes over the rare rows: the mission's reference; fewer where that is over `MAX_STEPS`."""
     batch_size: int = 64
     """Rows in a step: the mission's reference; all rare rows where there are fewer."""
     learning_rate: float = 2e-4
@@ -45,6 +67,8 @@ class TrainingConfig:
     """Adam's second decay (Kingma & Ba 2015)."""
     numeric_encoding: str = "quantile"
     """How numeric columns are encoded; see `raregan.encoding.columns`."""
+    levels_from: str = "rare"
+    """Whose categories can be generated: those of the rare rows, or ``"all"`` of the table."""
     max_minutes: float | None = None
     """Wall-clock limit of the training loop; `None`: none."""
 
@@ -66,6 +90,15 @@ MODEL_PATH = "fraud.raregan"
 
 SYNTHETIC_PATH = "synthetic_fraud.csv"
 """File of synthetic rows of the command line when none is given."""
+
+RATIO = 0.1
+"""Rare rows for one of the others after `raregan resample`: small ratios are known to do best."""
+
+MARK = "is_synthetic"
+"""Name of the column that says which rows are synthetic, where one is asked for."""
+
+TEST_SHARE = 0.25
+"""Share of the rows that `raregan split` puts aside, as scikit-learn's `train_test_split` does."""
 
 NUM_SAMPLES = 1_000
 """Synthetic rows of the command line when no number is given."""
@@ -125,6 +158,8 @@ def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
             given[name] = float(value)
         if name == "numeric_encoding" and value not in NUMERIC_ENCODINGS:
             raise UserError(f"{name} must be one of {', '.join(NUMERIC_ENCODINGS)}, got {value!r}")
+        if name == "levels_from" and value not in LEVELS_FROM:
+            raise UserError(f"{name} must be one of {', '.join(LEVELS_FROM)}, got {value!r}")
     return given
 
 

@@ -28,6 +28,10 @@ class TooFewRowsError(DataError):
     """There are fewer rare rows than a generator can be trained on."""
 
 
+class LowAcceptanceError(DataError):
+    """Hardly any generated row keeps the rules and conditions that were asked for."""
+
+
 class ModelFileError(UserError):
     """A model file or a checkpoint is damaged, foreign, newer than this release, or unsuited."""
 

@@ -1,0 +1,272 @@
+"""Which rows of a table are held: all rare ones, and a bounded sample of the others."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import polars as pl
+from polars import selectors as cs
+
+from raregan.config import SEED
+from raregan.data.schema import TargetValue, target_type
+from raregan.errors import DataError, SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
+
+MAX_OTHERS = 20_000
+"""Rows of the other classes that are held: enough to see what kinds of column there are."""
+
+DEFAULT_TARGET = "Class"
+USUAL_TARGETS = frozenset(
+    [
+        *("class", "target", "label", "y", "outcome", "bad", "is_bad", "default", "churn"),
+        *("default_payment", "default payment next month", "default.payment.next.month"),
+        *("fraud", "isfraud", "is_fraud", "is_fraudulent", "fraudulent", "fraud_label"),
+        *("fraud_flag", "fraud_reported", "fraudfound", "fraudfound_p", "fraud_bool"),
+        *("anomaly", "is_anomaly", "outlier", "is_outlier", "attack"),
+    ]
+)
+"""Names, in lower case, under which a two-valued column is taken for the target."""
+
+MAX_LISTED = 8
+"""How many names or values an error lists."""
+
+_ROW = "\0row"  # no table has such a column: CSV text may not hold a NUL
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a table that are held, all columns but the ignored ones.
+
+    Attributes
+    ----------
+    rare
+        All rare rows in the input's order.
+    others
+        At most `MAX_OTHERS` of the other rows, drawn uniformly, in the input's order.
+    held
+        Both, or the whole table where it is small, in the input's order.
+    everything
+        The whole table, not read yet.
+    target, value
+        Name of the target, and its value in rare rows.
+    n_rows
+        Rows of the whole table.
+    """
+
+    rare: pl.DataFrame
+    others: pl.DataFrame
+    held: pl.DataFrame
+    everything: pl.LazyFrame
+    target: str
+    value: TargetValue
+    n_rows: int
+
+
+def choose_rows(
+    table: pl.DataFrame | pl.LazyFrame,
+    *,
+    target: str | None = None,
+    rare: Any = None,
+    ignore: str | Iterable[str] = (),
+    source: str = "frame",
+) -> Rows:
+    """Find target and rare value, and keep the rare rows and a sample of the others.
+
+    Of a LazyFrame nothing else is ever held: its target column is counted, then all columns are
+    read once, streaming. A DataFrame is in memory already.
+
+    Parameters
+    ----------
+    table
+        The whole table.
+    target
+        Name of the target column; where None, `DEFAULT_TARGET`, or else the only two-valued column
+        of a usual name.
+    rare
+        The target's value in rare rows, as itself or as text; where None, the rarest value.
+    ignore
+        Columns to leave out.
+    source
+        Where the table came from, for messages.
+
+    Raises
+    ------
+    DataError
+        There are no rows, or fewer than two used columns.
+    SchemaError
+        A column is not there or is ambiguous, or the target cannot be one.
+    """
+    table = _used_columns(table, ignore)
+    names = table.collect_schema().names()
+    if len(names) < 2:  # noqa: PLR2004
+        raise DataError(
+            f"{source} has {len(names)} used columns {names}: "
+            "a table needs a target and a column to learn, separated by commas in a CSV file"
+        )
+    name = _find_target(table) if target is None else known_column(names, target)
+    everything = table.lazy().with_columns(cs.float().fill_nan(None))
+    counts = _count(everything, name)
+    n_rows = int(counts["rows"].sum())
+    if not n_rows:
+        raise DataError(f"{source} has no rows: a table needs a header and rows below it")
+    value = _find_rare(counts, name, rare)
+    column = pl.col(name).cast(pl.String) if isinstance(value, str) else pl.col(name)
+    is_rare = column == value
+    if isinstance(table, pl.DataFrame):
+        held = everything.collect()
+        others = _sample(held.filter(~is_rare))
+    else:
+        held = _stream(everything, is_rare, n_rows)
+        others = held.filter(~is_rare)
+    rare_rows = held.filter(is_rare)
+    return Rows(rare_rows, others, held, everything, name, value, n_rows)
+
+
+def known_column(columns: Sequence[str], name: str) -> str:
+    """Return the name, or raise a SchemaError that lists close ones."""
+    if name in columns:
+        return name
+    lowered = {column.lower(): column for column in columns}
+    close = difflib.get_close_matches(str(name).lower(), lowered, n=3)
+    hint = f"did you mean {listed([lowered[match] for match in close], ' or ')}?" if close else ""
+    raise SchemaError(f"there is no column {name!r}; {hint or f'columns: {listed(columns)}'}")
+
+
+def listed(values: Sequence[Any], separator: str = ", ") -> str:
+    """Write values for a message, the first `MAX_LISTED` of them."""
+    more = ["..."] if len(values) > MAX_LISTED else []
+    return separator.join([*(repr(value) for value in values[:MAX_LISTED]), *more])
+
+
+def _used_columns(table: _Frame, ignore: str | Iterable[str]) -> _Frame:
+    names = table.collect_schema().names()
+    left_out = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    table = table.drop(*[known_column(names, name) for name in left_out])
+    for position, name in enumerate(table.collect_schema().names(), start=1):
+        if not name.strip():
+            raise SchemaError(
+                f"used column {position} has no name (a saved row index?): "
+                f"name it, or leave it out with --ignore {name!r}"
+            )
+    return table
+
+
+def _find_target(table: pl.DataFrame | pl.LazyFrame) -> str:
+    schema = table.collect_schema()
+    if DEFAULT_TARGET in schema:
+        return DEFAULT_TARGET
+    possible = [name for name, dtype in schema.items() if target_type(dtype) is not None]
+    usual = [name for name in possible if name.lower() in USUAL_TARGETS]
+    two_valued = _two_valued(table, usual)
+    if len(two_valued) == 1:
+        return two_valued[0]
+    candidates = two_valued or _two_valued(table, possible)
+    found = (
+        f"two-valued columns: {listed(candidates)}" if candidates else "no column has two values"
+    )
+    raise SchemaError(
+        f"which column says what is rare? name it with --target, and not with --ignore ({found})"
+    )
+
+
+def _two_valued(table: pl.DataFrame | pl.LazyFrame, names: list[str]) -> list[str]:
+    if not names:
+        return []
+    counts = table.lazy().select(pl.col(names).drop_nulls().n_unique()).collect(engine="streaming")
+    return [name for name in names if counts.item(0, name) == 2]  # noqa: PLR2004
+
+
+def _count(everything: pl.LazyFrame, target: str) -> pl.DataFrame:
+    """Return how often each value of the target appears, the rarest first."""
+    dtype = everything.collect_schema()[target]
+    if target_type(dtype) is None:
+        raise SchemaError(
+            f"target {target!r} is of type {dtype}: "
+            "a target holds numbers, booleans or text; name another with --target"
+        )
+    value = pl.col(target).cast(pl.String) if target_type(dtype) is str else pl.col(target)
+    counts = everything.group_by(value.alias("value")).agg(rows=pl.len())
+    counts = counts.sort("rows", "value").collect(engine="streaming")
+    if counts["value"].null_count():
+        column = everything.select(target).with_row_index("row").filter(pl.col(target).is_null())
+        row = int(column.head(1).collect(engine="streaming").item(0, "row"))
+        raise SchemaError(
+            f"column {target!r}, data row {row + 1} (counted from 1), holds None: "
+            "the target must be known in every row; drop the rows without it"
+        )
+    return counts
+
+
+def _find_rare(counts: pl.DataFrame, name: str, rare: Any) -> TargetValue:
+    """Return the value of rare rows, after checking that the target can have one."""
+    values, rows = counts["value"].to_list(), counts["rows"].to_list()
+    if len(values) == 1:
+        raise SchemaError(
+            f"target {name!r} is {values[0]!r} in every row: there is nothing rare in it; "
+            "name another with --target"
+        )
+    if rare is not None:
+        return _match(rare, name, values)
+    if rows[0] == rows[1]:
+        tied = [value for value, count in zip(values, rows, strict=True) if count == rows[0]]
+        raise SchemaError(
+            f"target {name!r}: {listed(tied, ' and ')} are equally rare "
+            f"({rows[0]:,} rows each); name one with --rare"
+        )
+    return values[0]  # type: ignore[no-any-return]
+
+
+def _match(rare: Any, name: str, values: list[Any]) -> TargetValue:
+    """Find the target's value that the user means by `rare`, which may be text from a CLI."""
+    for means in (_is_written, _is_equal):
+        for value in values:
+            if means(rare, value):
+                return value  # type: ignore[no-any-return]
+    raise SchemaError(
+        f"target {name!r} is never {rare!r}, its values are {listed(sorted(values))}: "
+        "choose one with --rare"
+    )
+
+
+def _is_written(rare: Any, value: TargetValue) -> bool:
+    text = str(rare)
+    return text.lower() == str(value).lower() if isinstance(value, bool) else text == str(value)
+
+
+def _is_equal(rare: Any, value: TargetValue) -> bool:
+    """Compare as numbers: of the text "1", of 1.0 and of True with 1."""
+    if isinstance(value, str):
+        return False
+    try:
+        return float(rare) == value
+    except (TypeError, ValueError):
+        return False
+
+
+def _sample(others: pl.DataFrame) -> pl.DataFrame:
+    """Draw `MAX_OTHERS` rows uniformly, in their order."""
+    if others.height <= MAX_OTHERS:
+        return others
+    chosen = np.random.default_rng(SEED).choice(others.height, MAX_OTHERS, replace=False)
+    return others[np.sort(chosen)]
+
+
+def _stream(everything: pl.LazyFrame, is_rare: pl.Expr, n_rows: int) -> pl.DataFrame:
+    """Read the rare rows and `MAX_OTHERS` at random, in the input's order and in one pass.
+
+    Row numbers are drawn first, so that the sample is uniform and depends on no engine; a filter
+    leaves the columns of all other rows unread where the format allows.
+    """
+    rng = np.random.default_rng(SEED)
+    drawn = np.sort(rng.choice(n_rows, min(MAX_OTHERS, n_rows), replace=False))
+    chosen = pl.Series(drawn, dtype=pl.get_index_type())
+    numbered = everything.with_row_index(_ROW)
+    rows = numbered.filter(is_rare | pl.col(_ROW).is_in(chosen.implode())).drop(_ROW)
+    return rows.collect(engine="streaming")
