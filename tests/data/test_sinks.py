@@ -16,6 +16,8 @@ WHOLE = pl.concat(FRAMES)
     [
         ("x.csv", pl.read_csv),
         ("x.tsv", lambda path: pl.read_csv(path, separator="\t")),
+        ("x.jsonl", pl.read_ndjson),
+        ("x.ndjson", pl.read_ndjson),
         ("x.parquet", pl.read_parquet),
         ("X.PARQUET", pl.read_parquet),
     ],
@@ -44,13 +46,13 @@ def test_an_unknown_ending_is_told_before_any_work(name):
         pytest.fail("a frame was asked for")
         yield
 
-    with pytest.raises(DataError, match=r"use one of \.csv, \.tsv, \.parquet"):
+    with pytest.raises(DataError, match=r"use one of \.csv, \.tsv, \.jsonl, \.ndjson, \.parquet"):
         write_frames(never(), name)
     with pytest.raises(DataError):
         check_destination(name)
 
 
-@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
 def test_a_failure_half_way_leaves_no_file(tmp_path, ending):
     def failing():
         yield FRAMES[0]
@@ -59,3 +61,10 @@ def test_a_failure_half_way_leaves_no_file(tmp_path, ending):
     with pytest.raises(RuntimeError, match="generator broke"):
         write_frames(failing(), tmp_path / f"x{ending}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_json_lines_keep_missing_values_and_text(tmp_path):
+    frame = pl.DataFrame({"a": [None, 1.5], "b": ['ü "\n', None], "c": [True, False]})
+    write_frames([frame, frame], tmp_path / "x.jsonl")
+    assert pl.read_ndjson(tmp_path / "x.jsonl").equals(pl.concat([frame, frame]))
+    assert (tmp_path / "x.jsonl").read_text(encoding="utf-8").count("\n") == 4

@@ -14,7 +14,7 @@ from raregan.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-ENDINGS = (".csv", ".tsv", ".parquet")
+ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 STANDARD_OUTPUT = "-"
 
 _GROUP_ROWS = 131_072
@@ -48,8 +48,8 @@ def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int
     frames : iterable of polars.DataFrame
         At least one; each is written and forgotten.
     destination : str or Path
-        ``.csv``, ``.tsv`` or ``.parquet`` by ending; ``-`` is CSV on standard output. A file
-        appears whole, under its name, only when all frames are in it.
+        ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson`` or ``.parquet`` by ending; ``-`` is CSV on
+        standard output. A file appears whole, under its name, only when all frames are in it.
 
     Raises
     ------
@@ -69,6 +69,8 @@ def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int
         if ending == ".parquet":
             return _write_parquet(frames, temporary)
         with temporary.open("wb") as file:
+            if ending in (".jsonl", ".ndjson"):
+                return _write_json(frames, file)
             return _write_text(frames, file, "\t" if ending == ".tsv" else ",")
 
 
@@ -79,6 +81,14 @@ def _write_text(frames: Iterable[pl.DataFrame], file: IO[bytes], separator: str)
         file.write(text.encode())  # by Python: a closed pipe is then a BrokenPipeError
         rows += frame.height
     file.flush()
+    return rows
+
+
+def _write_json(frames: Iterable[pl.DataFrame], file: IO[bytes]) -> int:
+    rows = 0
+    for frame in frames:
+        frame.write_ndjson(file)
+        rows += frame.height
     return rows
 
 
