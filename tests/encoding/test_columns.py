@@ -7,12 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from raregan.encoding.columns import (
-    ENCODINGS,
-    ConstantColumn,
-    QuantileColumn,
-    StandardColumn,
-)
+from raregan.encoding.columns import ENCODINGS, QuantileColumn, StandardColumn
 from raregan.encoding.knots import MAX_KNOTS
 from raregan.errors import ModelFileError
 
@@ -198,23 +193,17 @@ def test_standard_has_mean_0_and_deviation_1():
     assert matrix.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
 
 
-def test_a_constant_column_takes_no_room():
-    column = ConstantColumn.fit(np.array([7.5, 7.5]))
-    matrix = column.encode(np.array([7.5, 7.5]))
-    assert (matrix.shape, matrix.dtype) == ((2, 0), np.float32)
-    assert column.decode(np.empty((3, 0), dtype=np.float32)).tolist() == [7.5] * 3
-    assert ConstantColumn.from_dict(json.loads(json.dumps(column.to_dict()))) == column
-
-
 def test_encodings_are_found_by_name():
-    assert {name: encoding.name for name, encoding in ENCODINGS.items()} == {
-        name: name for name in ("constant", "standard", "quantile")
-    }
-    assert [encoding.width for encoding in ENCODINGS.values()] == [0, 1, 1]
+    assert ENCODINGS == {"standard": StandardColumn, "quantile": QuantileColumn}
+    assert all(name == encoding.name for name, encoding in ENCODINGS.items())
+
+
+def test_the_curve_needs_fewer_spikes_apart_than_the_plain_scale():
+    """A flat segment of the curve keeps a spike; a straight line has none."""
+    assert 0 < StandardColumn.spike_share < QuantileColumn.spike_share < 0.5
 
 
 SOUND = {
-    "constant": ConstantColumn(1.0).to_dict(),
     "standard": StandardColumn.fit(np.array([1.0, 2.0])).to_dict(),
     "quantile": QuantileColumn.fit(np.array([1.0, 2.0, 2.0])).to_dict(),
 }
@@ -228,8 +217,8 @@ SOUND = {
         *((name, key, math.nan) for name, data in SOUND.items() for key in data),
         *((name, key, [math.inf] * 3) for name, data in SOUND.items() for key in data),
         *((name, key, [True] * 3) for name, data in SOUND.items() for key in data),
-        ("constant", "value", 10**400),
-        ("constant", "value", True),
+        ("standard", "mean", 10**400),
+        ("standard", "mean", True),
         ("standard", "scale", 0),
         ("standard", "std", -1.0),
         ("standard", "minimum", 3.0),

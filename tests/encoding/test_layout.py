@@ -1,58 +1,64 @@
-import json
 from dataclasses import FrozenInstanceError
 
+import numpy as np
 import pytest
 
-from raregan.encoding.layout import Layout, Span
+from raregan.encoding.layout import ACTIVATIONS, Layout, Span
 from raregan.errors import ModelFileError
 
-SPANS = (Span("a", 0, 1, "continuous", "linear"), Span("b", 1, 3, "integer", "linear"))
+SPANS = (Span("a", "spike", 0, 1, "sigmoid"), Span("a", "value", 1, 3, "linear"))
 
 
 def test_a_layout_is_as_wide_as_its_spans():
     assert Layout(SPANS).width == 4
     assert Layout(()).width == 0
     assert [span.stop for span in SPANS] == [1, 4]
+    assert [span.slice for span in SPANS] == [slice(0, 1), slice(1, 4)]
 
 
-def test_spans_are_found_by_column():
-    assert Layout(SPANS).span("b") is SPANS[1]
-    with pytest.raises(KeyError):
-        Layout(SPANS).span("c")
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_only_linear_spans_need_no_heads(activation):
+    layout = Layout((Span("a", "value", 0, 1, "linear"), Span("b", "part", 1, 2, activation)))
+    assert layout.is_linear == (activation == "linear")
+    assert Layout(()).is_linear
 
 
-def test_a_layout_comes_back_from_json():
-    assert Layout.from_dict(json.loads(json.dumps(Layout(SPANS).to_dict()))) == Layout(SPANS)
+def test_gates_become_a_matrix():
+    spans = (
+        Span("", "missing", 0, 2, "sigmoid"),
+        Span("a", "spike", 2, 1, "sigmoid"),
+        Span("a", "value", 3, 2, "linear"),
+    )
+    matrix = Layout(spans, ((0, 1), (0, 2), (2, 2))).gate_matrix()
+    assert (matrix.dtype, matrix.shape) == (np.float32, (5, 5))
+    assert np.argwhere(matrix).tolist() == [[0, 2], [0, 3], [0, 4], [2, 3], [2, 4]]
+    assert not Layout(spans).gate_matrix().any()
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    "span",
     [
-        ("start", 0),  # overlaps the first
-        ("start", 2),  # leaves a gap
-        ("start", -1),
-        ("start", True),
-        ("start", 1.0),
-        ("width", 0),
-        ("width", "3"),
-        ("column", "a"),  # of the first
-        ("column", None),
-        ("kind", 3),
-        ("activation", None),
-        ("colour", "red"),
+        ("a", "value", -1, 1, "linear"),
+        ("a", "value", True, 1, "linear"),
+        ("a", "value", 1.0, 1, "linear"),
+        ("a", "value", 0, 0, "linear"),
+        ("a", "value", 0, "3", "linear"),
+        ("a", "value", 0, np.int64(3), "linear"),
+        (None, "value", 0, 1, "linear"),
+        ("a", 3, 0, 1, "linear"),
+        ("a", "value", 0, 1, None),
+        ("a", "value", 0, 1, "tanh"),
     ],
 )
-def test_a_damaged_layout_is_refused(key, value):
-    data = Layout(SPANS).to_dict()
-    data["spans"][1][key] = value
-    with pytest.raises(ModelFileError):
-        Layout.from_dict(data)
+def test_what_is_no_span_is_refused(span):
+    with pytest.raises(ModelFileError, match="no span"):
+        Span(*span)
 
 
-@pytest.mark.parametrize("data", [{}, {"spans": None}, {"spans": [1]}, {"spans": [{}]}, None])
-def test_what_is_no_layout_is_refused(data):
-    with pytest.raises(ModelFileError):
-        Layout.from_dict(data)
+@pytest.mark.parametrize("start", [0, 2])
+def test_spans_lie_side_by_side(start):
+    with pytest.raises(ModelFileError, match="should start at 1"):
+        Layout((SPANS[0], Span("a", "value", start, 3, "linear")))
 
 
 def test_a_layout_cannot_be_changed():

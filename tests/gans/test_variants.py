@@ -44,7 +44,7 @@ def test_networks_have_the_widths_of_the_layout(name):
     assert generator.output_shape == (None, 6)
     assert discriminator.input_shape == (None, 6)
     assert discriminator.output_shape == (None, 1)
-    assert freeze(generator).width == 6
+    assert freeze(generator, layout(6)).width == 6
 
 
 @each

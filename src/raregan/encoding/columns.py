@@ -1,7 +1,7 @@
-"""How one column of numbers becomes numbers that a network learns well, and back.
+"""How numbers become numbers that a network learns well, and back.
 
 An encoding is a small class with `fit`, `encode` and `decode`, frozen once fitted, entered in
-`ENCODINGS` by its name. Cells are (n,) float64; encoded ones are (n, width) float32.
+`ENCODINGS` by its name. Cells are (n,) float64; encoded ones are (n, 1) float32.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class ColumnEncoding(Protocol):
     """What the encoder asks of an encoding."""
 
     name: ClassVar[str]
-    activation: ClassVar[str]
-    width: ClassVar[int]
+    spike_share: ClassVar[float]
+    """A value with this share of the rows is encoded apart: see `raregan.encoding.numbers`."""
 
     @classmethod
     def fit(cls, values: Floats) -> Self:
         """Learn from one or more finite values."""
 
     def encode(self, values: Floats) -> Encoded:
-        """Turn (n,) finite values into (n, width) finite numbers, never falling as values rise."""
+        """Turn (n,) values into (n, 1) finite numbers, never falling as values rise."""
 
     def decode(self, encoded: Encoded) -> Floats:
-        """Turn (n, width) numbers, infinite ones too, into (n,) values of the observed range."""
+        """Turn (n, 1) numbers, infinite ones too, into (n,) values of the observed range."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-safe copy, from which each float comes back to the bit."""
@@ -46,40 +46,6 @@ class ColumnEncoding(Protocol):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Restore what `to_dict` wrote; on anything else raise ModelFileError."""
-
-
-@dataclass(frozen=True)
-class ConstantColumn:
-    """A column with one value: nothing of it is learned."""
-
-    value: float
-
-    name: ClassVar[str] = "constant"
-    activation: ClassVar[str] = "linear"
-    width: ClassVar[int] = 0
-
-    @classmethod
-    def fit(cls, values: Floats) -> Self:
-        """Keep the value."""
-        return cls(float(values[0]))
-
-    def encode(self, values: Floats) -> Encoded:
-        """Return (n, 0)."""
-        return np.empty((len(values), 0), dtype=np.float32)
-
-    def decode(self, encoded: Encoded) -> Floats:
-        """Return the value n times."""
-        return np.full(len(encoded), self.value)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-safe copy."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Restore what `to_dict` wrote; on anything else raise ModelFileError."""
-        (value,) = _numbers(data, "value")
-        return cls(value)
 
 
 @dataclass(frozen=True)
@@ -106,8 +72,7 @@ class StandardColumn:
     maximum: float
 
     name: ClassVar[str] = "standard"
-    activation: ClassVar[str] = "linear"
-    width: ClassVar[int] = 1
+    spike_share: ClassVar[float] = 0.05
 
     @classmethod
     def fit(cls, values: Floats) -> Self:
@@ -175,8 +140,7 @@ class QuantileColumn:
     x: Floats
 
     name: ClassVar[str] = "quantile"
-    activation: ClassVar[str] = "linear"
-    width: ClassVar[int] = 1
+    spike_share: ClassVar[float] = 0.25
 
     @classmethod
     def fit(cls, values: Floats) -> Self:
@@ -214,7 +178,7 @@ class QuantileColumn:
 
 
 ENCODINGS: dict[str, type[ColumnEncoding]] = {
-    encoding.name: encoding for encoding in (ConstantColumn, StandardColumn, QuantileColumn)
+    encoding.name: encoding for encoding in (StandardColumn, QuantileColumn)
 }
 """By the name that a model file holds."""
 

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from raregan.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from numpy.typing import NDArray
+
+ACTIVATIONS = ("linear", "softmax", "sigmoid")
+"""What a generator's head can end with: unbounded numbers, one of several, or a yes or no each."""
+
+
+class Part(NamedTuple):
+    """One of the slices that a field of the table takes, without its place."""
+
+    name: str
+    """What it says: ``"value"``, ``"missing"``, ``"level"``, ``"spike"``, ``"weekday"`` ..."""
+    width: int
+    """Numbers that it takes."""
+    activation: str
+    """One of `ACTIVATIONS`."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """The slice of an encoded row that one column of the table takes.
+    """A slice of an encoded row.
 
     Attributes
     ----------
     column
-        Name of the table's column.
+        Name of the table's column; of columns that are encoded together, their names with commas.
+    part
+        Which part of the column it says; see `Part`.
     start, width
         Where the slice begins, counted from 0, and how many numbers it has.
-    kind
-        Kind of the column, as its schema says.
     activation
-        What a generator's head ends with here: ``"linear"``, unbounded.
+        What a generator's head ends with here. Encoded rows hold what it can make: ``"linear"``
+        any number, ``"softmax"`` one 1 among 0s, ``"sigmoid"`` a 0 or 1 in each place.
     """
 
     column: str
+    part: str
     start: int
     width: int
-    kind: str
     activation: str
 
     def __post_init__(self) -> None:
-        texts, counts = (self.column, self.kind, self.activation), (self.start, self.width)
+        texts, counts = (self.column, self.part), (self.start, self.width)
         typed = all(type(text) is str for text in texts) and all(type(n) is int for n in counts)
-        if not typed or self.start < 0 or self.width < 1:
+        if not typed or self.start < 0 or self.width < 1 or self.activation not in ACTIVATIONS:
             raise ModelFileError(f"this is no span of an encoded row: {self}; train the model anew")
 
     @property
@@ -44,18 +61,32 @@ class Span:
         """Where the next slice begins."""
         return self.start + self.width
 
+    @property
+    def slice(self) -> slice:
+        """The slice itself."""
+        return slice(self.start, self.stop)
+
 
 @dataclass(frozen=True)
 class Layout:
     """The spans of an encoded row, side by side from 0; constant columns have none.
 
+    Attributes
+    ----------
+    spans
+        In their order.
+    gates
+        Pairs of a place and the number of a later span: where a row has a 1 in that place, the span
+        holds 0. A cell that is missing has no value, nor has one at a spike.
+
     Raises
     ------
     ModelFileError
-        Spans overlap, leave a gap, or share a column.
+        Spans overlap or leave a gap.
     """
 
     spans: tuple[Span, ...]
+    gates: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         start = 0
@@ -63,35 +94,20 @@ class Layout:
             if span.start != start:
                 raise ModelFileError(f"{span} should start at {start}; train the model anew")
             start = span.stop
-        if len({span.column for span in self.spans}) < len(self.spans):
-            raise ModelFileError("two spans are of one column; train the model anew")
 
     @property
     def width(self) -> int:
         """Numbers in an encoded row (D)."""
         return self.spans[-1].stop if self.spans else 0
 
-    def span(self, column: str) -> Span:
-        """Return the span of a column.
+    @property
+    def is_linear(self) -> bool:
+        """Whether all numbers are unbounded ones, so that a generator needs no heads."""
+        return all(span.activation == "linear" for span in self.spans)
 
-        Raises
-        ------
-        KeyError
-            The column has none, as it is constant or not in the table.
-        """
-        for span in self.spans:
-            if span.column == column:
-                return span
-        raise KeyError(column)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-safe copy."""
-        return {"spans": [asdict(span) for span in self.spans]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Restore what `to_dict` wrote; on anything else raise ModelFileError."""
-        try:
-            return cls(tuple(Span(**span) for span in data["spans"]))
-        except (KeyError, TypeError) as error:
-            raise ModelFileError(f"this is no layout as raregan writes it: {error!r}") from None
+    def gate_matrix(self) -> NDArray[np.float32]:
+        """Return (D, D): 1 in row i, column j where a 1 in place i says that place j holds 0."""
+        matrix = np.zeros((self.width, self.width), np.float32)
+        for place, number in self.gates:
+            matrix[place, self.spans[number].slice] = 1
+        return matrix

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from raregan.errors import ModelFileError
+from raregan.gans.heads import harden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
+    from raregan.encoding.layout import Layout
+
     Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class FrozenGenerator:
-    """A stack of dense layers with ReLU between them; batch normalisation is folded in.
+    """A stack of dense layers with ReLU between them, then heads; normalisation is folded in.
 
     Parameters
     ----------
@@ -28,10 +31,13 @@ class FrozenGenerator:
         One a layer, C-contiguous.
     biases : tuple of (fan_out,) float32
         One a layer.
+    layout : Layout
+        What the last layer's numbers are.
     """
 
     kernels: tuple[Float32, ...]
     biases: tuple[Float32, ...]
+    layout: Layout
 
     @property
     def latent_dim(self) -> int:
@@ -45,12 +51,19 @@ class FrozenGenerator:
 
     def __call__(self, latent: Float32) -> Float32:
         """Return the (n, D) float32 encoded rows of (n, Z) float32 latent vectors."""
+        rows = self.logits(latent)
+        return rows if self.layout.is_linear else harden(rows, self.layout)
+
+    def logits(self, latent: Float32) -> Float32:
+        """Return the (n, D) float32 numbers that the heads are to turn into encoded rows."""
         rows = latent
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
             rows = rows @ kernel
             rows += bias
             np.maximum(rows, 0, out=rows)
-        return rows @ self.kernels[-1] + self.biases[-1]
+        rows = rows @ self.kernels[-1]
+        rows += self.biases[-1]
+        return rows
 
     def to_arrays(self) -> dict[str, Float32]:
         """Return the weights by name, for a safetensors file."""
@@ -60,13 +73,13 @@ class FrozenGenerator:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], layout: Layout) -> Self:
         """Rebuild from :meth:`to_arrays`.
 
         Raises
         ------
         ModelFileError
-            If the arrays are not those of a generator, or one holds NaN or infinity.
+            If the arrays are not those of a generator of such rows, or one holds NaN or infinity.
         """
         count = len(arrays) // 2
         try:
@@ -81,7 +94,12 @@ class FrozenGenerator:
         chained = fits and all(before.shape == after.shape[:1] for before, after in links)
         if not pairs or not chained:
             raise ModelFileError("the generator's weights have shapes that do not fit together")
-        generator = cls(kernels, biases)
+        generator = cls(kernels, biases, layout)
+        if generator.width != layout.width:
+            raise ModelFileError(
+                f"the generator makes {generator.width} numbers a row and the encoder takes "
+                f"{layout.width}"
+            )
         generator.check_finite()
         return generator
 
@@ -92,7 +110,7 @@ class FrozenGenerator:
                 raise ModelFileError(f"the generator's weights hold NaN or infinity in {name}")
 
 
-def freeze(generator: keras.Model) -> FrozenGenerator:
+def freeze(generator: keras.Model, layout: Layout) -> FrozenGenerator:
     """Fold a Keras generator in inference mode into dense layers (float64, then float32).
 
     A batch normalisation after an activation is an affine map ``scale * x + shift`` of the next
@@ -114,12 +132,12 @@ def freeze(generator: keras.Model) -> FrozenGenerator:
             biases.append(bias + np.broadcast_to(shift, kernel.shape[:1]) @ kernel)
             kernels.append(kernel * np.broadcast_to(scale, kernel.shape[:1])[:, None])
             scale, shift = np.ones(1), np.zeros(1)
-            _check_activation(layer, last=layer is generator.layers[-1])
+            _check_activation(layer, last=layer.name == "row")
         elif kind == "BatchNormalization":
             scale, shift = _affine(layer)
-        elif kind != "InputLayer":
+        elif kind not in ("InputLayer", "Heads"):
             raise TypeError(f"cannot fold a layer of type {kind} into a frozen generator")
-    return FrozenGenerator(_float32(kernels), _float32(biases))
+    return FrozenGenerator(_float32(kernels), _float32(biases), layout)
 
 
 def _affine(layer: keras.layers.BatchNormalization) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 from keras import layers
+
+from raregan.gans.heads import is_binary, softmax_places
 
 if TYPE_CHECKING:
     from raregan.config import NetworkConfig
@@ -18,7 +22,8 @@ def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> ker
 
     Each hidden block is Dense, ReLU, batch normalisation (Ioffe & Szegedy 2015), with He's variance
     (He et al. 2015, eq. 10) in Keras' truncated normal; the last layer is linear with Glorot's
-    initialisation, as He's variance is derived for layers followed by a ReLU.
+    initialisation, as He's variance is derived for layers followed by a ReLU. `Heads` follow where
+    the layout has more than plain numbers.
 
     Parameters
     ----------
@@ -35,6 +40,8 @@ def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> ker
         x = layers.Dense(width, activation="relu", kernel_initializer=_he(seeds[i]))(x)
         x = layers.BatchNormalization()(x)
     outputs = layers.Dense(layout.width, kernel_initializer=_glorot(seeds[-1]), name="row")(x)
+    if not layout.is_linear:
+        outputs = Heads(layout)(outputs)
     return keras.Model(inputs, outputs, name="generator")
 
 
@@ -50,6 +57,53 @@ def build_discriminator(layout: Layout, network: NetworkConfig, *, seed: int) ->
         x = layers.Dense(width, activation="relu", kernel_initializer=_he(seeds[i]))(x)
     outputs = layers.Dense(1, kernel_initializer=_glorot(seeds[-1]), name="logit")(x)
     return keras.Model(inputs, outputs, name="discriminator")
+
+
+class Heads(layers.Layer):  # type: ignore[misc]
+    """Straight-through 0s and 1s where the layout says so; see :mod:`raregan.gans.heads`.
+
+    What a missing cell or a spike says to hold nothing becomes 0, as in real rows: else the
+    discriminator would know every fake with a missing cell, and the generator make none.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the encoded row holds.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(name="heads")
+        self._places, self._real = softmax_places(layout)
+        self._binary = is_binary(layout)
+        row = np.zeros(layout.width, np.int32)
+        row[self._places[self._real]] = np.flatnonzero(self._real)
+        self._back = row  # where each number of a row stands in the table of softmax spans
+        self._in_softmax = np.isin(np.arange(layout.width), self._places)
+        self._gates = layout.gate_matrix()
+
+    def call(self, logits: jax.Array) -> jax.Array:
+        """Turn (B, D) logits into (B, D) encoded rows."""
+        rows = logits
+        if self._binary.any():
+            soft = jax.nn.sigmoid(logits)
+            rows = jnp.where(self._binary, _straight_through(logits > 0, soft), rows)
+        if self._places.size:
+            table = jnp.where(self._real, logits[:, self._places], -jnp.inf)
+            soft = jax.nn.softmax(table, axis=-1)
+            hard = jax.nn.one_hot(table.argmax(axis=-1), table.shape[-1])
+            chosen = _straight_through(hard, soft).reshape(len(logits), -1)[:, self._back]
+            rows = jnp.where(self._in_softmax, chosen, rows)
+        if self._gates.any():
+            rows = rows * (1 - jnp.minimum(rows @ self._gates, 1))
+        return rows
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the shape unchanged."""
+        return input_shape
+
+
+def _straight_through(hard: jax.Array, soft: jax.Array) -> jax.Array:
+    return soft + jax.lax.stop_gradient(hard.astype(soft.dtype) - soft)
 
 
 def _layer_seeds(seed: int, count: int) -> list[int]:
