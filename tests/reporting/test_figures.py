@@ -11,7 +11,7 @@ from matplotlib.image import imread
 from scipy.stats import ks_2samp
 
 from raregan.errors import DataError, SchemaError
-from raregan.reporting import views
+from raregan.reporting import distributions, views
 from raregan.reporting.figures import (
     BLUE,
     ORANGE,
@@ -22,6 +22,7 @@ from raregan.reporting.figures import (
     save_figures,
 )
 from raregan.reporting.views import principal_plane
+from tests.judging.test_fidelity import mixed
 
 MIX = np.random.default_rng(9).normal(size=(4, 4))
 
@@ -43,6 +44,11 @@ def odd():
             "zero": np.zeros(60, int),
             "a name much longer than any label can be": rng.normal(size=60) * 1e12,
             "line\nbreak": np.full(60, 10**17),
+            "levels": [None, "", " ", r"$\oops$ <b>", "東京", "a very long name of a level"] * 10,
+            "many": [f"{i}\n" for i in range(60)],
+            "nothing": pl.Series([None] * 60),
+            "infinite": np.where(rng.random(60) < 0.5, np.inf, 1e308),
+            "long ago": pl.Series(range(-(10**8), 60 - 10**8), dtype=pl.Int32).cast(pl.Date),
         }
     )
 
@@ -185,7 +191,37 @@ def test_bins_of_many_whole_numbers_hold_as_many_each():
     widths = np.diff(of_real.edges)
     assert (widths == widths[0]).all()
     assert widths[0] == round(widths[0])
-    assert len(widths) <= views.MAX_BINS + 1
+    assert len(widths) <= distributions.MAX_BINS + 1
+
+
+# --- mixed tables
+
+
+def test_the_colour_bars_are_as_high_as_each_other():
+    figure = plot_correlations(rows(50, seed=1), rows(50, seed=2))
+    figure.draw_without_rendering()
+    heights = [axes.child_axes[0].get_position().height for axes in figure.axes[1:3]]
+    assert heights[0] == pytest.approx(heights[1])
+    assert [len(axes.child_axes) for axes in figure.axes] == [0, 1, 1]
+
+
+def test_a_category_has_a_bar_a_level_and_a_date_has_readable_ticks():
+    real, synthetic = mixed(60, seed=1), mixed(90, seed=2)
+    number, level, flag, day, _ = plot_distributions(real, synthetic).axes
+    assert [label.get_text() for label in flag.get_yticklabels()] == sorted(
+        ["false", "true"], key=lambda label: -(real["flag"] == (label == "true")).sum()
+    )
+    drawn = [bar.get_width() for bar in level.patches]
+    labels = [label.get_text() for label in level.get_yticklabels()]
+    for side, widths in ((real, drawn[:3]), (synthetic, drawn[3:])):
+        assert widths == pytest.approx([(side["level"] == label).mean() for label in labels])
+    assert level.get_title().startswith("level  TV 0.")
+    missing = [f"{table['number'].is_nan().mean():.1%}" for table in (real, synthetic)]
+    assert number.get_xlabel() == f"missing: real {missing[0]}, synthetic {missing[1]}"
+    day.figure.draw_without_rendering()
+    assert {label.get_text() for label in day.get_xticklabels()} <= {
+        *("1965", "Jan", "Feb", "Mar", "Apr", "May", "15", "22"),
+    }
 
 
 # --- files

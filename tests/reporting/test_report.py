@@ -6,9 +6,16 @@ import polars as pl
 import pytest
 
 from raregan.errors import DataError, SchemaError
-from raregan.judging.fidelity import FIGURES, Fidelity, correlation_difference, ks_statistics
-from raregan.reporting import views
+from raregan.judging.fidelity import (
+    FIGURES,
+    Fidelity,
+    correlation_difference,
+    evaluate,
+    ks_statistics,
+)
+from raregan.reporting import distributions, views
 from raregan.reporting.report import write_report
+from tests.judging.test_fidelity import mixed
 
 NASTY = "</script><script>alert('$a$ & \"b\"')</script>"
 VOID = {"meta", "link", "br", "path"}
@@ -132,11 +139,12 @@ def test_the_header_counts_the_rows_and_lists_the_facts(page):
 
 def test_the_table_has_every_figure_with_its_best_value_and_definition(page):
     cells = page.texts("td")
-    assert cells[::4] == [measure.label for measure in FIGURES.values()]
+    shown = [measure for name, measure in FIGURES.items() if name != "missing_difference"]
+    assert cells[::4] == [measure.label for measure in shown]
     assert cells[1::4][:2] == ["0.876", "0.234"]
     assert cells[1::4][3] == "1.25%"
     assert cells[2::4] == ["0.500", "0.000", "0.000", "0.00%"]
-    assert cells[3::4] == [measure.definition for measure in FIGURES.values()]
+    assert cells[3::4] == [measure.definition for measure in shown]
 
 
 def test_the_plane_draws_as_many_rows_of_either_side(page):
@@ -168,13 +176,13 @@ def test_the_heatmaps_hold_the_correlations_and_nothing_where_a_column_is_consta
 
 def test_the_histograms_are_those_of_the_figures_the_worst_first(page):
     real, synthetic = rows(40, seed=1), rows(1500, seed=2)
-    shown = views.column_views(real, synthetic)
+    shown = distributions.column_views(real, synthetic)
     for column, view in zip(page.data["columns"], shown, strict=True):
         np.testing.assert_allclose(column["edges"], view.edges)
         np.testing.assert_allclose(column["real"], view.real, atol=1e-5)
         np.testing.assert_allclose(column["synthetic"], view.synthetic, atol=1e-5)
-        assert f"KS {view.ks:.2f}" in column["title"]
-    assert page.data["first"] == int(np.argmax([view.ks for view in shown]))
+        assert f"KS {view.distance:.2f}" in column["title"]
+    assert page.data["first"] == int(np.argmax([view.distance for view in shown]))
     assert sum(tag == "button" for tag, _ in page.elements) == len(shown)
 
 
@@ -206,3 +214,23 @@ def test_a_report_that_cannot_be_made_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(DataError, match="it is a folder"):
         write_report(tmp_path, real, real, judged(real, real), title="t")
+
+
+def test_a_mixed_table_is_shown_with_its_levels_as_written(tmp_path):
+    real, synthetic = (
+        mixed(n, seed=n).with_columns(
+            level=pl.Series([NASTY, "", None, "東京" * 30, "$x$"] * (n // 5)),
+        )
+        for n in (40, 60)
+    )
+    path = write_report(tmp_path / "r.html", real, synthetic, evaluate(real, synthetic), title="t")
+    page = Page(path.read_text(encoding="utf-8"))
+    assert page.open == []
+    assert len(page.scripts) == 3
+    assert page.texts("td")[::4] == [measure.label for measure in FIGURES.values()]
+    number, level, _, day, _ = page.data["columns"]
+    assert set(level["levels"]) == {NASTY, "(blank)", "(missing)", "東京" * 30, "$x$"}
+    assert max(map(len, level["short"])) == 40
+    assert level["title"].endswith("TV 0.00, missing: real 20.0%, synthetic 20.0%")
+    assert (number["levels"], day["scale"]) == ([], "date")
+    assert "missing 20.0% / 20.0%" in page.texts("small")

@@ -1,28 +1,22 @@
 """Fidelity: how close synthetic rows come to real rows of the same class.
 
-The judge sees two tables of numeric columns and nothing of how the second was made, so it judges
-any generator. Only NumPy and Polars are imported here; scikit-learn is imported by `c2st_auc`.
+The judge sees two tables and nothing of how the second was made, so it judges any generator.
+`raregan.judging.columns` says what a column is compared as. NumPy and Polars are
+imported here; scikit-learn is imported where the forest is grown.
 """
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from raregan.config import plain_seed
 from raregan.data.sources import read_frame
-from raregan.errors import SchemaError, TooFewRowsError
-
-Matrix = npt.NDArray[np.float64]
-
-C2ST_DRAWS = 3
-C2ST_TREES = 200
-C2ST_FOLDS = 5
-C2ST_MAX_ROWS = 1_000  # a side: the forest's time grows with rows, its AUC is then good to ~0.01
+from raregan.judging.association import association_difference, associations
+from raregan.judging.c2st import auc_of_forest
+from raregan.judging.columns import ColumnPair, Vector, pair_columns
 
 
 class Measure(NamedTuple):
@@ -47,8 +41,8 @@ FIGURES: Mapping[str, Measure] = {
         worst=1.0,
     ),
     "mean_ks": Measure(
-        label="mean KS distance",
-        definition="Largest gap of the cumulative distributions, mean over columns.",
+        label="mean distance of columns",
+        definition="KS of numbers, total variation (TV) of categories; their mean.",
         best=0.0,
         worst=1.0,
     ),
@@ -57,6 +51,13 @@ FIGURES: Mapping[str, Measure] = {
         definition="Mean absolute difference over all pairs of columns.",
         best=0.0,
         worst=2.0,
+    ),
+    "missing_difference": Measure(
+        label="missing difference",
+        definition="Largest difference of the shares missing of any column.",
+        best=0.0,
+        worst=1.0,
+        spec=".2%",
     ),
     "copy_rate": Measure(
         label="exact copies",
@@ -81,11 +82,14 @@ class Fidelity:
     mean_ks : float
         In [0, 1], lower is better: the mean of `ks`.
     ks : dict of str to float
-        Per column, in the order of the real table; see `ks_statistics`.
+        Per column, in the order of the real table: the Kolmogorov-Smirnov statistic of numbers,
+        the total variation distance of categories; see `ks_statistics`.
     copy_rate : float
         In [0, 1]; see `copy_rate`.
     c2st_auc : float
         In [0, 1], best at 0.5; see `c2st_auc`.
+    missing_difference : float or None
+        In [0, 1], lower is better; None where no value is missing. See `missing_difference`.
     """
 
     n_real: int
@@ -95,6 +99,13 @@ class Fidelity:
     ks: dict[str, float]
     copy_rate: float
     c2st_auc: float
+    missing_difference: float | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures of `FIGURES` that these tables have, in that order."""
+        values = {name: getattr(self, name) for name in FIGURES}
+        return {name: value for name, value in values.items() if value is not None}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain numbers and one dict, ready for JSON."""
@@ -103,81 +114,22 @@ class Fidelity:
     def to_text(self) -> str:
         """Return one line for each figure: label, value, best value, definition."""
         rows = [("", "value", "best", "")]
-        for name, (label, definition, best, _, spec) in FIGURES.items():
-            rows.append((label, f"{getattr(self, name):{spec}}", f"{best:{spec}}", definition))
+        for name, value in self.figures.items():
+            label, definition, best, _, spec = FIGURES[name]
+            rows.append((label, f"{value:{spec}}", f"{best:{spec}}", definition))
         return "\n".join(
-            f"  {label:<24}{value:>7}{best:>8}  {definition}".rstrip()
+            f"  {label:<25}{value:>7}{best:>8}  {definition}".rstrip()
             for label, value, best, definition in rows
         )
 
 
-def matrices(real: pl.DataFrame, synthetic: pl.DataFrame) -> tuple[list[str], Matrix, Matrix]:
-    """Check that two tables can be compared and return their values.
-
-    Returns
-    -------
-    names : list of str
-        The d columns, in the order of `real`.
-    real, synthetic : float64 arrays of shape (n, d) and (m, d)
-
-    Raises
-    ------
-    SchemaError
-        A column is in one table only, is not numeric, or holds a null, NaN or infinity; or there
-        is no column at all.
-    TooFewRowsError
-        A table has no rows.
-    """
-    names = real.columns
-    if not names:
-        raise SchemaError("the real table has no columns; pass the numeric columns to compare")
-    for name in [*names, *synthetic.columns]:
-        if name not in synthetic.columns:
-            raise SchemaError(f"column {name!r} is missing from the synthetic rows; add it there")
-        if name not in real.columns:
-            raise SchemaError(
-                f"column {name!r} is not in the real rows; drop it from the synthetic ones"
-            )
-    return names, _values(real, "real"), _values(synthetic.select(names), "synthetic")
-
-
-def _values(table: pl.DataFrame, which: str) -> Matrix:
-    if table.height == 0:
-        raise TooFewRowsError(f"there are no {which} rows; pass at least one")
-    for name, dtype in table.schema.items():
-        if not dtype.is_numeric():
-            raise SchemaError(
-                f"column {name!r} of the {which} rows is {dtype}, not numeric; drop or encode it"
-            )
-        column = table[name].cast(pl.Float64)
-        if column.null_count() or not column.is_finite().all():
-            raise SchemaError(
-                f"column {name!r} of the {which} rows has missing or infinite values; "
-                "fill them or drop the rows"
-            )
-    return table.cast(pl.Float64).to_numpy()
-
-
-def correlations(values: Matrix) -> Matrix:
-    """Return the Pearson correlations (d, d) of the columns of `values` (n, d).
-
-    A constant column has no correlation: its entries are NaN, the diagonal included.
-    """
-    largest = np.abs(values).max(axis=0)
-    # In units of the largest value: squares do not overflow, and a constant column is exactly 1.
-    centred = values / np.where(largest > 0, largest, 1)
-    centred -= centred.mean(axis=0)
-    norm = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-    norm[norm == 0] = np.nan
-    return np.clip(centred.T @ centred / np.outer(norm, norm), -1, 1)
-
-
 def correlation_difference(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
-    """Mean absolute difference of the Pearson correlations of all pairs of columns.
+    """Mean absolute difference of the correlations of all pairs of columns.
 
-    A constant column correlates with nothing, so its correlations count as 0: a generator that
-    collapses to one value pays for the correlation it lost. A pair with no correlation in either
-    table is left out. With no pair left (one column, say) the difference is 0.
+    Pairs with a category have the measures of `raregan.judging.association`. A constant column
+    correlates with nothing, so its correlations count as 0: a generator that collapses to one
+    value pays for the correlation it lost. A pair with no correlation in either table is left
+    out. With no pair left (one column, say) the difference is 0.
 
     Returns
     -------
@@ -187,26 +139,22 @@ def correlation_difference(real: pl.DataFrame, synthetic: pl.DataFrame) -> float
     Raises
     ------
     SchemaError, TooFewRowsError
-        As `matrices`.
+        As `pair_columns`.
     """
-    _, real_values, synthetic_values = matrices(real, synthetic)
-    return _correlation_difference(real_values, synthetic_values)
-
-
-def _correlation_difference(real: Matrix, synthetic: Matrix) -> float:
-    pairs = np.triu_indices(real.shape[1], k=1)
-    a, b = correlations(real)[pairs], correlations(synthetic)[pairs]
-    defined = ~(np.isnan(a) & np.isnan(b))
-    if not defined.any():
-        return 0.0
-    return float(np.abs(np.nan_to_num(a) - np.nan_to_num(b))[defined].mean())
+    return association_difference(*associations(pair_columns(real, synthetic)))
 
 
 def ks_statistics(real: pl.DataFrame, synthetic: pl.DataFrame) -> dict[str, float]:
-    """Two-sample Kolmogorov-Smirnov statistic of each column.
+    """Distance of the two distributions of each column.
 
-    The largest distance between the two empirical cumulative distributions. Two samples of the
-    same n rows and m rows from one distribution are about ``0.87 * sqrt(1 / n + 1 / m)`` apart.
+    Of numbers, dates and durations that are there, the two-sample Kolmogorov-Smirnov statistic:
+    the largest distance between the two empirical cumulative distributions. Two samples of n rows
+    and m rows from one distribution are about ``0.87 * sqrt(1 / n + 1 / m)`` apart. Where one
+    table has no such value at all, the distance is 1.
+
+    Of categories the total variation distance: half the sum of the absolute differences of the
+    levels' shares, missing being a level. Chance alone adds to it with the number of levels. Both
+    are 1 less what SDMetrics calls KSComplement and TVComplement.
 
     Returns
     -------
@@ -216,16 +164,26 @@ def ks_statistics(real: pl.DataFrame, synthetic: pl.DataFrame) -> dict[str, floa
     Raises
     ------
     SchemaError, TooFewRowsError
-        As `matrices`.
+        As `pair_columns`.
     """
-    return _ks_statistics(*matrices(real, synthetic))
+    return {pair.name: distance(pair) for pair in pair_columns(real, synthetic)}
 
 
-def _ks_statistics(names: list[str], real: Matrix, synthetic: Matrix) -> dict[str, float]:
-    return {name: _ks(real[:, column], synthetic[:, column]) for column, name in enumerate(names)}
+def distance(pair: ColumnPair) -> float:
+    """Distance of the distributions of one column; see `ks_statistics`."""
+    if pair.is_category:
+        shares = [
+            np.bincount(side.astype(int), minlength=len(pair.levels)) / side.size
+            for side in pair.sides
+        ]
+        return float(min(1.0, np.abs(shares[0] - shares[1]).sum() / 2))
+    real, synthetic = pair.present
+    if not real.size or not synthetic.size:
+        return float(real.size != synthetic.size)
+    return _ks(real, synthetic)
 
 
-def _ks(real: npt.NDArray[np.float64], synthetic: npt.NDArray[np.float64]) -> float:
+def _ks(real: Vector, synthetic: Vector) -> float:
     real, synthetic = np.sort(real), np.sort(synthetic)
     steps = np.concatenate([real, synthetic])  # the distance is largest at a step of either
     real_cdf = np.searchsorted(real, steps, side="right") / real.size
@@ -233,11 +191,33 @@ def _ks(real: npt.NDArray[np.float64], synthetic: npt.NDArray[np.float64]) -> fl
     return float(np.abs(real_cdf - synthetic_cdf).max())
 
 
+def missing_difference(real: pl.DataFrame, synthetic: pl.DataFrame) -> float | None:
+    """Largest difference of the shares of missing values (null or NaN), over the columns.
+
+    Returns
+    -------
+    float or None
+        In [0, 1]; 0 is best. None where neither table has a missing value.
+
+    Raises
+    ------
+    SchemaError, TooFewRowsError
+        As `pair_columns`.
+    """
+    return _missing_difference(pair_columns(real, synthetic))
+
+
+def _missing_difference(pairs: Sequence[ColumnPair]) -> float | None:
+    shares = np.array([pair.missing for pair in pairs])
+    return float(np.abs(shares[:, 0] - shares[:, 1]).max()) if shares.any() else None
+
+
 def copy_rate(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
     """Share of synthetic rows that equal a real row in every column.
 
-    Values are equal when they are the same number; where either table holds a column as Float32,
-    both are compared as Float32, the precision a float32 generator can copy.
+    Values are equal when they are the same number, instant or level, and missing equals missing;
+    where either table holds a column as Float32, both are compared as Float32, the precision a
+    float32 generator can copy. Identifiers make every row differ: leave them out.
 
     Returns
     -------
@@ -247,19 +227,32 @@ def copy_rate(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
     Raises
     ------
     SchemaError, TooFewRowsError
-        As `matrices`.
+        As `pair_columns`.
     """
-    matrices(real, synthetic)
-    return _copy_rate(real, synthetic)
+    return _copy_rate(pair_columns(real, synthetic), real, synthetic)
 
 
-def _copy_rate(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
-    common = pl.Schema(
-        {name: _common_type(dtype, synthetic.schema[name]) for name, dtype in real.schema.items()}
+def _copy_rate(pairs: Sequence[ColumnPair], real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
+    cells = [_cells(pair, real[pair.name], synthetic[pair.name]) for pair in pairs]
+    # Named by position, as polars may lose a name such as "".
+    names = [f"{position}" for position in range(len(pairs))]
+    real, synthetic = (
+        pl.DataFrame([column[side].alias(name) for name, column in zip(names, cells, strict=True)])
+        for side in (0, 1)
     )
-    keys = real.cast(common).unique()
-    copies = synthetic.select(real.columns).cast(common).join(keys, on=real.columns, how="semi")
+    copies = synthetic.join(real.unique(), on=names, how="semi", nulls_equal=True)
     return copies.height / synthetic.height
+
+
+def _cells(pair: ColumnPair, real: pl.Series, synthetic: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return both sides of a column as they are compared: of one type, null where missing."""
+    if not (real.dtype.is_numeric() and synthetic.dtype.is_numeric()):
+        real, synthetic = pl.Series(pair.real), pl.Series(pair.synthetic)
+    common = _common_type(real.dtype, synthetic.dtype)
+    real, synthetic = real.cast(common), synthetic.cast(common)
+    return (
+        (real.fill_nan(None), synthetic.fill_nan(None)) if common.is_float() else (real, synthetic)
+    )
 
 
 def _common_type(first: pl.DataType, second: pl.DataType) -> pl.DataType:
@@ -268,88 +261,14 @@ def _common_type(first: pl.DataType, second: pl.DataType) -> pl.DataType:
     return pl.Float32() if pl.Float32() in (first, second) else pl.Float64()
 
 
-def c2st_auc(real: pl.DataFrame, synthetic: pl.DataFrame, *, random_state: int = 0) -> float:
-    """AUC of a classifier that tells synthetic rows from real ones (two-sample test).
-
-    A random forest (200 trees, at least 2 rows a leaf) is scored out of fold (5 stratified folds)
-    on as many rows of either side: `n = min(len(real), len(synthetic), 1000)`, drawn anew without
-    replacement for each of 3 draws, whose AUCs are averaged.
-
-    An honest figure takes real rows that the generator was not trained on. Against its training
-    rows copying is rewarded: a copied row has its twin, of the other label, in another fold, so
-    the forest does worse than guessing and the AUC falls, even below 0.5.
-
-    Parameters
-    ----------
-    real, synthetic : polars.DataFrame
-        The same numeric columns, at least 5 rows each.
-    random_state : int
-        Seed of the draws, the folds and the forests.
-
-    Returns
-    -------
-    float
-        In [0, 1]: 0.5 when nothing tells them apart, 1.0 when every row is recognised.
-
-    Raises
-    ------
-    SchemaError, TooFewRowsError
-        As `matrices`; also with fewer than 5 rows on a side.
-
-    References
-    ----------
-    Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", ICLR 2017.
-    """
-    _, real_values, synthetic_values = matrices(real, synthetic)
-    return _c2st_auc(real_values, synthetic_values, plain_seed(random_state))
-
-
-def _c2st_auc(real: Matrix, synthetic: Matrix, random_state: int) -> float:
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
-    n = min(len(real), len(synthetic), C2ST_MAX_ROWS)
-    if n < C2ST_FOLDS:
-        raise TooFewRowsError(
-            f"c2st_auc needs at least {C2ST_FOLDS} rows a side, not {len(real)} real and "
-            f"{len(synthetic)} synthetic; pass more rows"
-        )
-    labels = np.repeat([0, 1], n)
-
-    def auc_of_draw(draw: int) -> float:
-        rng = np.random.default_rng([random_state, draw])
-        seed = int(rng.integers(2**31))
-        rows = np.concatenate(
-            [side[rng.choice(len(side), n, replace=False)] for side in (real, synthetic)]
-        )
-        scores = cross_val_predict(
-            RandomForestClassifier(C2ST_TREES, min_samples_leaf=2, random_state=seed),
-            _ranks(rows),
-            labels,
-            cv=StratifiedKFold(C2ST_FOLDS, shuffle=True, random_state=seed),
-            method="predict_proba",
-        )
-        return float(roc_auc_score(labels, scores[:, 1]))
-
-    with ThreadPoolExecutor(C2ST_DRAWS) as pool:  # trees are grown outside the GIL
-        return float(np.mean(list(pool.map(auc_of_draw, range(C2ST_DRAWS)))))
-
-
-def _ranks(values: Matrix) -> Matrix:
-    # A forest reads float32 and uses only the order: ranks keep what that rounding would lose.
-    ranks = [np.unique(column, return_inverse=True)[1] for column in values.T]
-    return np.column_stack(ranks).astype(np.float64)
-
-
 def evaluate(real: Any, synthetic: Any, *, random_state: int = 0) -> Fidelity:
     """Judge synthetic rows against real ones.
 
     Parameters
     ----------
     real : polars or pandas DataFrame, str or Path
-        Real rows of the class, numeric columns without the target; best ones that the generator
-        has not seen.
+        Real rows of the class without target and identifiers; best ones that the generator has
+        not seen. Values may be missing.
     synthetic : polars or pandas DataFrame, str or Path
         Synthetic rows with the same columns, in any order.
     random_state : int
@@ -362,20 +281,21 @@ def evaluate(real: Any, synthetic: Any, *, random_state: int = 0) -> Fidelity:
     Raises
     ------
     SchemaError
-        The tables do not match, or a column is not numeric or not finite.
+        The tables do not match; see `raregan.judging.columns.pair_columns`.
     TooFewRowsError
         A side has fewer than 5 rows.
     """
     real, synthetic = read_frame(real), read_frame(synthetic)
-    names, real_values, synthetic_values = matrices(real, synthetic)
-    c2st = _c2st_auc(real_values, synthetic_values, plain_seed(random_state))
-    ks = _ks_statistics(names, real_values, synthetic_values)
+    pairs = pair_columns(real, synthetic)
+    c2st = auc_of_forest(pairs, plain_seed(random_state))
+    ks = {pair.name: distance(pair) for pair in pairs}
     return Fidelity(
         n_real=real.height,
         n_synthetic=synthetic.height,
-        correlation_difference=_correlation_difference(real_values, synthetic_values),
+        correlation_difference=association_difference(*associations(pairs)),
         mean_ks=float(np.mean(list(ks.values()))),
         ks=ks,
-        copy_rate=_copy_rate(real, synthetic),
+        copy_rate=_copy_rate(pairs, real, synthetic),
         c2st_auc=c2st,
+        missing_difference=_missing_difference(pairs),
     )

@@ -1,7 +1,7 @@
 """Pictures of synthetic rows beside real ones: the plane of PCA, correlations, distributions.
 
-Figures are made without pyplot, so a user's backend and open figures stay as they are. Whatever
-takes two tables raises as `raregan.judging.fidelity.matrices` does where they cannot be compared.
+Figures are made without pyplot, so a user's backend and open figures stay as they are. Where two
+tables cannot be compared, whatever takes them raises as `raregan.judging.columns.pair_columns`.
 """
 
 import math
@@ -15,14 +15,17 @@ import polars as pl
 
 from raregan.atomic import write_whole
 from raregan.judging.fidelity import correlation_difference
-from raregan.reporting.views import column_views, correlation_view, plane_view
+from raregan.reporting.distributions import ColumnView, column_views
+from raregan.reporting.views import correlation_view, plane_view
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#0072B2", "#E66F00"  # colour-blind readers tell this pair apart
 _DPI = 150
 _LABEL_LENGTH = 18
+_DAY = 86_400
 
 
 def plot_pca(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str = "") -> "Figure":
@@ -35,7 +38,7 @@ def plot_pca(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str = "") -> 
     Parameters
     ----------
     real, synthetic : polars.DataFrame
-        The same numeric columns.
+        The same columns, of whatever kinds; see `raregan.reporting.views.plane_coordinates`.
     note : str
         Shown in the figure, "simulated data" for instance.
     """
@@ -62,8 +65,9 @@ def plot_pca(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str = "") -> 
 def plot_correlations(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str = "") -> "Figure":
     """Draw the correlations of the columns: real, synthetic, and synthetic less real.
 
-    The first two share the scale from -1 to 1; the difference has its own, symmetric, as far as
-    its largest entry. A constant column has no correlation and stays grey.
+    Pairs with a category have the measures of `raregan.judging.association`. The first two
+    pictures share the scale from -1 to 1; the difference has its own, symmetric, as far as its
+    largest entry. A constant column has no correlation and stays grey.
     """
     import seaborn as sns
     from matplotlib.figure import Figure
@@ -90,9 +94,10 @@ def plot_correlations(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str 
         panel.set_title(title, fontsize=10.5)
         panel.set_xticks(ticks, labels, rotation=90, fontsize=font, parse_math=False)
         panel.set_yticks(ticks, labels, rotation=0, fontsize=font, parse_math=False)
-    scales = ((panels[:2], "correlation"), (panels[2:], "synthetic less real"))
-    for beside, label in scales:
-        figure.colorbar(beside[0].collections[0], ax=beside, label=label, shrink=0.8, pad=0.02)
+    for panel, label in ((panels[1], "correlation"), (panels[2], "synthetic less real")):
+        # Within the panel's own frame, so that both are as high as each other.
+        bar = panel.inset_axes((1.04, 0.1, 0.04, 0.8))
+        figure.colorbar(panel.collections[0], cax=bar, label=label)
     _head(figure, "Correlations of the columns", note)
     return figure
 
@@ -100,26 +105,25 @@ def plot_correlations(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str 
 def plot_distributions(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str = "") -> "Figure":
     """Draw the distribution of every column: real filled, synthetic as a line, on common bins.
 
-    Heights are shares of all rows of a side. The frame leaves out 0.5 % of the real rows at
-    either end; where more than 1.5 % of a side lies beyond it, the panel says so. Each title
-    carries the column's Kolmogorov-Smirnov statistic (0 is best).
+    Heights are shares of the values that are there. The frame leaves out 0.5 % of the real values
+    at either end; where more than 1.5 % of a side lies beyond it, the panel says so. A category
+    has a bar for each of the most frequent levels, as long as the share of all rows. Each title
+    carries the column's distance (0 is best): KS of numbers and dates, TV of categories.
     """
     from matplotlib.figure import Figure
 
     views = column_views(real, synthetic)
     across = min(len(views), max(3, math.ceil(math.sqrt(1.2 * len(views)))))
     down = -(-len(views) // across)
-    figure = Figure(figsize=(max(2.3 * across, 6), 1.75 * down + 1), layout="constrained")
+    width, height = (2.9, 2.2) if any(view.levels for view in views) else (2.3, 1.75)
+    figure = Figure(figsize=(max(width * across, 6), height * down + 1), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for panel, view in zip(panels, views, strict=False):
-        panel.stairs(view.real, view.edges, fill=True, color=BLUE, alpha=0.45, label="real")
-        panel.stairs(view.synthetic, view.edges, color=ORANGE, linewidth=1.4, label="synthetic")
-        panel.set_title(f"{shorten(view.name)}  KS {view.ks:.2f}", fontsize=9, parse_math=False)
-        panel.set(yticks=[], xlim=(view.edges[0], view.edges[-1]))
-        panel.set_xlabel(view.beyond, fontsize=7)
         panel.tick_params(labelsize=7)
-        panel.xaxis.get_offset_text().set_fontsize(7)
-        panel.locator_params(axis="x", nbins=5, integer=view.whole)
+        (_draw_bars if view.levels else _draw_histogram)(panel, view)
+        title = f"{shorten(view.name)}  {view.measure} {view.distance:.2f}"
+        panel.set_title(title, fontsize=9, parse_math=False)
+        panel.set_xlabel("\n".join(filter(None, (view.unit, *view.remarks))), fontsize=7)
     for panel in panels[len(views) :]:
         panel.remove()
     handles, labels = panels[0].get_legend_handles_labels()
@@ -128,14 +132,43 @@ def plot_distributions(real: pl.DataFrame, synthetic: pl.DataFrame, *, note: str
     return figure
 
 
+def _draw_histogram(panel: "Axes", view: ColumnView) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    edges = view.edges / _DAY if view.scale == "date" else view.edges  # matplotlib counts days
+    panel.stairs(view.real, edges, fill=True, color=BLUE, alpha=0.45, label="real")
+    panel.stairs(view.synthetic, edges, color=ORANGE, linewidth=1.4, label="synthetic")
+    panel.set(yticks=[], xlim=(edges[0], edges[-1]))
+    if view.scale == "date":
+        locator = AutoDateLocator(minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
+        panel.xaxis.set_major_locator(locator)
+        panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    else:
+        panel.locator_params(axis="x", nbins=5, integer=view.whole)
+    panel.xaxis.get_offset_text().set_fontsize(7)
+
+
+def _draw_bars(panel: "Axes", view: ColumnView) -> None:
+    places = np.arange(len(view.levels))
+    panel.barh(places, view.real, color=BLUE, alpha=0.45, label="real")
+    panel.barh(
+        places, view.synthetic, color="none", edgecolor=ORANGE, linewidth=1.2, label="synthetic"
+    )
+    labels = [shorten(level) for level in view.levels]
+    panel.set_yticks(places, labels, fontsize=6, parse_math=False)
+    panel.set(ylim=(len(places) - 0.4, -0.6), xlim=(0, None))
+    panel.locator_params(axis="x", nbins=4)
+    panel.xaxis.set_major_formatter("{x:.0%}")
+
+
 def _head(figure: "Figure", title: str, note: str) -> None:
     figure.suptitle(f"{title} ({note})" if note else title, parse_math=False)
 
 
-def shorten(name: str) -> str:
+def shorten(name: str, length: int = _LABEL_LENGTH) -> str:
     """Cut a long name to what fits beside a picture."""
     flat = " ".join(name.split())
-    return flat if len(flat) <= _LABEL_LENGTH else flat[: _LABEL_LENGTH - 1] + "…"
+    return flat if len(flat) <= length else flat[: length - 1] + "…"
 
 
 def save_figure(figure: "Figure", path: str | Path) -> Path:

@@ -14,16 +14,9 @@ import polars as pl
 
 from raregan.atomic import write_whole
 from raregan.judging.fidelity import FIGURES, Fidelity
+from raregan.reporting.distributions import TAILS, ColumnView, column_views
 from raregan.reporting.figures import BLUE, ORANGE, shorten
-from raregan.reporting.views import (
-    TAILS,
-    ColumnView,
-    CorrelationView,
-    PlaneView,
-    column_views,
-    correlation_view,
-    plane_view,
-)
+from raregan.reporting.views import CorrelationView, PlaneView, correlation_view, plane_view
 
 _SERIES = ("discriminator_loss", "generator_loss")
 _DIVERGING = [
@@ -33,6 +26,7 @@ _DIVERGING = [
     [0.75, "#f4a582"],
     [1, "#b2182b"],
 ]
+_LEVEL_LENGTH = 40
 _TILE = (100, 40)  # width and height of a small histogram in its own units
 
 
@@ -76,7 +70,7 @@ def write_report(
     Raises
     ------
     SchemaError, TooFewRowsError
-        As `raregan.judging.fidelity.matrices`.
+        As `raregan.judging.columns.pair_columns`.
     DataError
         The file cannot be written there.
     """
@@ -93,7 +87,7 @@ def write_report(
         heading=escape(title),
         note=f'<p class="note">{escape(note)}</p>' if note else "",
         facts="\n".join(_fact(label, value) for label, value in (*counts, *facts)),
-        figures="\n".join(_figure_row(fidelity, name) for name in FIGURES),
+        figures="\n".join(_figure_row(fidelity, name) for name in fidelity.figures),
         tiles="\n".join(_tile(column) for column in columns),
         losses='<h2>Losses</h2>\n<div id="losses"></div>' if losses else "",
         data=_json(_data(plane, correlation, columns, fidelity, losses)),
@@ -107,16 +101,20 @@ def write_report(
 _PLANE_TEXT = (
     "The first two principal components of the standardised real rows; both tables are projected "
     "onto them. As many rows are drawn of either, on the same axes; synthetic rows far outside the "
-    "real range are counted, not drawn."
+    "real range are counted, not drawn. A category is one column for each of its most frequent "
+    "levels, weighted as in factor analysis of mixed data; a missing number lies at the mean."
 )
 _CORRELATION_TEXT = (
-    "Pearson correlations of the columns. Real and synthetic share the scale from -1 to 1; the "
-    "difference (synthetic less real) has its own. A constant column has none and stays grey."
+    "Pearson correlations of the columns; with a category of more than two levels, the correlation "
+    "ratio (numbers) or Cramér's V (categories), from 0 to 1. Real and synthetic share the scale "
+    "from -1 to 1; the difference (synthetic less real) has its own. A constant column has none "
+    "and stays grey."
 )
 _DISTRIBUTION_TEXT = (
-    f"Shares of all rows, on common bins; {TAILS:.1%} of the real rows at either end are left "
-    "out. KS is the largest gap between the cumulative distributions, 0 at best. "
-    "Choose a column, or click on one below."
+    f"Shares of the values that are there, on common bins; {TAILS:.1%} of the real ones at either "
+    "end are left out. Of a category, shares of all rows. KS is the largest gap between the "
+    "cumulative distributions, TV the share of rows that would have to change level; both are 0 "
+    "at best. Choose a column, or click on one below."
 )
 
 
@@ -135,15 +133,18 @@ def _figure_row(fidelity: Fidelity, name: str) -> str:
 
 def _tile(column: ColumnView) -> str:
     """Draw a small histogram as a button that chooses its column."""
-    name = escape(column.name)
+    name, title = escape(column.name), escape(_title(column))
+    shares = " / ".join(f"{share:.1%}" for share in column.missing)
+    missing = f"<small>missing {shares}</small>" if any(column.missing) else ""
     top = max(column.real.max(), column.synthetic.max(), np.finfo(float).tiny)
     real, synthetic = (_steps(shares / top) for shares in (column.real, column.synthetic))
     return (
-        f'<button type="button" title="{name}"><span><b>{name}</b>'
-        f"{column.ks:.2f}</span>"
+        f'<button type="button" title="{title}"><span><b>{name}</b>'
+        f"{column.distance:.2f}</span>"
         f'<svg viewBox="0 0 {_TILE[0]} {_TILE[1]}" preserveAspectRatio="none" aria-hidden="true">'
         f'<path d="{real}" fill="{BLUE}" fill-opacity=".45"/><path d="{synthetic}" fill="none" '
-        f'stroke="{ORANGE}" stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg></button>'
+        f'stroke="{ORANGE}" stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg>'
+        f"{missing}</button>"
     )
 
 
@@ -185,7 +186,9 @@ def _data(
             for kind, (values, limit, title) in panels.items()
         },
         "columns": [_column(column) for column in columns],
-        "first": int(np.argmax([column.ks for column in columns])),  # the worst is shown first
+        "first": int(
+            np.argmax([column.distance for column in columns])
+        ),  # the worst is shown first
         "history": losses,
     }
 
@@ -195,10 +198,19 @@ def _points(coordinates: npt.NDArray[np.float64]) -> dict[str, list[float]]:
     return {"x": x, "y": y}
 
 
+def _title(column: ColumnView) -> str:
+    distance = f"{column.name}: {column.measure} {column.distance:.2f}"
+    return ", ".join([distance, *column.remarks])
+
+
 def _column(column: ColumnView) -> dict[str, Any]:
     return {
-        "title": ", ".join(filter(None, (f"{column.name}: KS {column.ks:.2f}", column.beyond))),
+        "title": _title(column),
         "whole": column.whole,
+        "scale": column.scale,
+        "unit": column.unit,
+        "levels": column.levels,
+        "short": [shorten(level, _LEVEL_LENGTH) for level in column.levels],
         "edges": column.edges.tolist(),
         "real": column.real.round(5).tolist(),
         "synthetic": column.synthetic.round(5).tolist(),

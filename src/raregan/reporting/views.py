@@ -1,25 +1,23 @@
 """What is shown, computed before it is drawn: the figures and the HTML report share it.
 
 Whatever takes two tables raises `SchemaError` or `TooFewRowsError` where they cannot be compared:
-see `raregan.judging.fidelity.matrices`.
+see `raregan.judging.columns.pair_columns`.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from raregan.judging.fidelity import Matrix, correlations, ks_statistics, matrices
+from raregan.judging.association import associations
+from raregan.judging.columns import ColumnPair, Matrix, Vector, pair_columns
+from raregan.reporting.distributions import Interval, frame_around
 
 MAX_POINTS = 2_500  # a side
-MIN_BINS, MAX_BINS = 10, 40
-TAILS = 0.005  # the share of real rows beyond each end of a distribution's frame
+PLANE_LEVELS = 10
+_LARGE = 1e100  # squares of larger values may overflow
 _SEED = 0
-
-Vector = npt.NDArray[np.float64]
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,23 @@ class Plane:
         return coordinates
 
 
-def principal_plane(real: Matrix) -> Plane:
+def principal_plane(real: Matrix, indicators: npt.NDArray[np.bool_] | None = None) -> Plane:
     """Fit the plane of the first two principal components of real rows (n, d).
 
-    Columns are standardised first; a constant one carries no weight. Each component points to
-    where its largest loading is positive, so that the same rows always give the same picture.
-    Where there are fewer than two components the missing ones are zero.
+    Columns are standardised first; a constant one carries no weight. Those marked in `indicators`
+    (d,) hold 0 or 1 for a level, and are divided by the root of the level's share instead: then a
+    category weighs as much as a number, as in factor analysis of mixed data [1]_. Each component
+    points to where its largest loading is positive, so that the same rows always give the same
+    picture. Where there are fewer than two components the missing ones are zero.
+
+    References
+    ----------
+    .. [1] Pagès, "Analyse factorielle de données mixtes", Revue de statistique appliquée 52, 2004.
     """
     mean = real.mean(axis=0)
     spread = np.where(np.ptp(real, axis=0) > 0, real.std(axis=0), 0)
+    if indicators is not None:
+        spread = np.where(indicators & (spread > 0), np.sqrt(np.abs(mean)), spread)
     scale = np.where(spread > 0, spread, 1)
     standardised = np.where(spread > 0, (real - mean) / scale, 0)
     _, singular, axes = np.linalg.svd(standardised, full_matrices=False)
@@ -61,6 +67,39 @@ def principal_plane(real: Matrix) -> Plane:
     components *= np.where(components[[0, 1], largest] < 0, -1, 1)[:, np.newaxis]
     explained = variance / max(float((singular**2).sum()), np.finfo(float).tiny)
     return Plane(mean, scale, components, (float(explained[0]), float(explained[1])))
+
+
+def plane_coordinates(pairs: list[ColumnPair]) -> tuple[Matrix, Matrix, npt.NDArray[np.bool_]]:
+    """Return both tables as numbers (n, D) and (m, D), and which columns are indicators (D,).
+
+    A missing number is filled with the mean of the real ones. A category has an indicator for
+    each of its 10 most frequent levels in the real table and one for all others; a level that the
+    real table lacks has none, so it lies where no level is.
+    """
+    parts = [_indicators(pair) if pair.is_category else _filled(pair) for pair in pairs]
+    widths = [part[0].shape[0] for part in parts]
+    real, synthetic = (np.concatenate([part[side] for part in parts]).T for side in (0, 1))
+    return real, synthetic, np.repeat([pair.is_category for pair in pairs], widths)
+
+
+def _filled(pair: ColumnPair) -> tuple[Matrix, Matrix]:
+    real, synthetic = pair.finite
+    largest = np.nanmax(np.abs(np.concatenate([real, synthetic])), initial=0)
+    if largest > _LARGE:
+        real, synthetic = real / largest, synthetic / largest
+    there = real[~np.isnan(real)]
+    mean = there.mean() if there.size else 0.0
+    return np.nan_to_num(real, nan=mean)[np.newaxis], np.nan_to_num(synthetic, nan=mean)[np.newaxis]
+
+
+def _indicators(pair: ColumnPair) -> tuple[Matrix, Matrix]:
+    counts = np.bincount(pair.real.astype(int), minlength=len(pair.levels))
+    seen = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    place = np.full(len(pair.levels), -1)  # of what the real table lacks
+    place[seen] = np.minimum(np.arange(seen.size), PLANE_LEVELS)
+    levels = np.arange(min(seen.size, PLANE_LEVELS + 1))[:, np.newaxis]
+    real, synthetic = ((place[side.astype(int)] == levels).astype(float) for side in pair.sides)
+    return real, synthetic
 
 
 @dataclass(frozen=True)
@@ -99,15 +138,15 @@ def _drawn(shown: int, of: int) -> str:
 
 def plane_view(real: pl.DataFrame, synthetic: pl.DataFrame) -> PlaneView:
     """Project both tables onto the plane of the real rows and choose what to draw."""
-    _, real_values, synthetic_values = matrices(real, synthetic)
-    plane = principal_plane(real_values)
+    real_values, synthetic_values, indicators = plane_coordinates(pair_columns(real, synthetic))
+    plane = principal_plane(real_values, indicators)
     n = min(len(real_values), len(synthetic_values), MAX_POINTS)
     rng = np.random.default_rng(_SEED)
     chosen = [
         plane.project(rows[np.sort(rng.choice(len(rows), n, replace=False))])
         for rows in (real_values, synthetic_values)
     ]
-    low, high = zip(*(_frame(chosen[0][:, i], chosen[1][:, i]) for i in (0, 1)), strict=True)
+    low, high = zip(*(frame_around(chosen[0][:, i], chosen[1][:, i]) for i in (0, 1)), strict=True)
     beyond = (chosen[1] < low) | (chosen[1] > high)
     return PlaneView(
         real=chosen[0],
@@ -120,30 +159,12 @@ def plane_view(real: pl.DataFrame, synthetic: pl.DataFrame) -> PlaneView:
     )
 
 
-def _frame(real: Vector, synthetic: Vector, tails: float = 0) -> Interval:
-    """Choose an interval that holds the real values and the synthetic ones near them.
-
-    It may grow by half the real range to either side; a stray value further out must not squeeze
-    the rest of the picture into a line.
-    """
-    ends = [tails, 1 - tails]
-    low, high = np.quantile(real, ends)
-    if low == high:
-        low, high = real.min(), real.max()
-    low_synthetic, high_synthetic = np.quantile(synthetic, ends)
-    least = max(0.5, abs(high) * 1e-6)  # of a constant column
-    room = (high - low) / 2 or least
-    low, high = (
-        max(min(low, low_synthetic), low - room),
-        min(max(high, high_synthetic), high + room),
-    )
-    margin = (high - low) * 0.03 or least
-    return float(low - margin), float(high + margin)
-
-
 @dataclass(frozen=True)
 class CorrelationView:
-    """Correlations (d, d) of both tables; NaN where a column is constant."""
+    """Correlations (d, d) of both tables, or what stands for them where a column is a category.
+
+    See `raregan.judging.association`; NaN where a column is constant.
+    """
 
     names: list[str]
     real: Matrix
@@ -162,54 +183,5 @@ class CorrelationView:
 
 def correlation_view(real: pl.DataFrame, synthetic: pl.DataFrame) -> CorrelationView:
     """Compute the correlations of both tables."""
-    names, real_values, synthetic_values = matrices(real, synthetic)
-    return CorrelationView(names, correlations(real_values), correlations(synthetic_values))
-
-
-@dataclass(frozen=True)
-class ColumnView:
-    """Histograms of one column on common bins: shares of all rows of each side, in [0, 1].
-
-    `edges` has one entry more than the shares; what lies beyond them is missing from
-    the shares, which then do not add up to 1.
-    """
-
-    name: str
-    ks: float
-    edges: Vector
-    real: Vector
-    synthetic: Vector
-
-    @property
-    def whole(self) -> bool:
-        """Whether the bins are those of whole numbers."""
-        return bool(np.all(self.edges % 1 == 0.5))  # noqa: PLR2004
-
-    @property
-    def beyond(self) -> str:
-        """How much lies beyond the edges, where it is clearly more than the tails, else ""."""
-        real, synthetic = (max(0.0, 1 - side.sum()) for side in (self.real, self.synthetic))
-        if max(real, synthetic) <= 3 * TAILS:
-            return ""
-        return f"outside: real {real:.1%}, synthetic {synthetic:.1%}"
-
-
-def column_views(real: pl.DataFrame, synthetic: pl.DataFrame) -> list[ColumnView]:
-    """Compute the histograms of every column, in the order of the real table."""
-    names, real_values, synthetic_values = matrices(real, synthetic)
-    ks = ks_statistics(real, synthetic)
-    views = []
-    for name, a, b in zip(names, real_values.T, synthetic_values.T, strict=True):
-        edges = _edges(a, b)
-        shares = [np.histogram(side, edges)[0] / len(side) for side in (a, b)]
-        views.append(ColumnView(name, ks[name], edges, shares[0], shares[1]))
-    return views
-
-
-def _edges(real: Vector, synthetic: Vector) -> Vector:
-    low, high = _frame(real, synthetic, TAILS)
-    bins = int(np.clip(2 * math.sqrt(len(real)), MIN_BINS, MAX_BINS))
-    if np.all(real == np.round(real)):  # bins of whole numbers, else some hold two and some one
-        step = max(1, np.ceil((high - low) / bins))
-        return np.arange(np.ceil(low) - 0.5, np.floor(high) + 0.5 + step, step)
-    return np.linspace(low, high, bins + 1)
+    pairs = pair_columns(real, synthetic)
+    return CorrelationView([pair.name for pair in pairs], *associations(pairs))
