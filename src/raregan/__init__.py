@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "RareGAN": "raregan.synthesizer",
+    "GANOverSampler": "raregan.oversampler",
     "make_card_fraud": "raregan.data.simulate",
     "read_table": "raregan.data.sources",
     "TableEncoder": "raregan.encoding.encoder",

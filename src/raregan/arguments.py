@@ -8,17 +8,29 @@ from typing import Any
 from raregan import __version__
 from raregan.config import (
     CHECKPOINT_EVERY,
+    KINDS,
+    LEVELS_FROM,
+    MARK,
+    MAX_STEPS,
     MODEL_PATH,
     NUM_SAMPLES,
     NUMERIC_ENCODINGS,
+    RATIO,
     SEED,
     SIMULATED_FRAUDS,
     SIMULATED_ROWS,
     SYNTHETIC_PATH,
+    TEST_SHARE,
     VARIANT,
     TrainingConfig,
 )
 from raregan.gans.variants import VARIANTS
+
+_SOURCES = (
+    "CSV, TSV, JSON lines (all also .gz) or Parquet file, a folder or pattern of them, or a database "
+    "as postgresql://... or sqlite:///..."
+)
+_SINKS = ".csv, .tsv, .jsonl or .parquet; - for CSV on standard output"
 
 
 def make_parser(script: str | None = None) -> argparse.ArgumentParser:
@@ -35,7 +47,10 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"raregan {__version__}")
     verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_sample, _add_plot, _add_evaluate, _add_simulate, _add_demo):
+    for add in (
+        *(_add_inspect, _add_split, _add_train, _add_sample, _add_resample),
+        *(_add_plot, _add_evaluate, _add_simulate, _add_demo),
+    ):
         add(verbs)
     if script:
         for verb in verbs.choices.values():
@@ -43,30 +58,37 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_inspect(verbs: Any) -> None:
+    inspect = _verb(verbs, "inspect", "show what a table holds, what is odd, which rules hold")
+    _add_data(inspect, "the table")
+    _add_table_options(inspect)
+    inspect.add_argument(
+        "--schema-out", metavar="FILE", help="write the schema as JSON, to edit and pass back"
+    )
+
+
+def _add_split(verbs: Any) -> None:
+    split = _verb(verbs, "split", "write a training and a test part, copies on one side")
+    split.add_argument("data", metavar="DATA", help=_SOURCES)
+    _add_target_options(split)
+    _number(split, "--test", float, f"share of the test part ({TEST_SHARE})", default=TEST_SHARE)
+    how = split.add_mutually_exclusive_group()
+    how.add_argument("--time-column", metavar="COLUMN", help="test on the latest rows by this one")
+    how.add_argument("--group", metavar="COLUMN", help="keep rows that share its value together")
+    _number(split, "--seed", int, f"fixes the parts ({SEED})", default=SEED)
+    split.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for the parts")
+    split.add_argument("--overwrite", action="store_true", help="replace the parts that are there")
+
+
 def _add_train(verbs: Any) -> None:
     train = _verb(verbs, "train", "learn the rare rows of a table")
-    train.add_argument(
-        "data",
-        nargs="?",
-        metavar="DATA",
-        help="CSV, TSV (also .gz) or Parquet file (default: the embedded simulated table)",
-    )
+    _add_data(train, "default: the embedded simulated table")
     _add_table_options(train)
     train.add_argument(
         "-o", "--output", default=MODEL_PATH, metavar="FILE", help="model file (%(default)s)"
     )
-    train.add_argument("--variant", choices=VARIANTS, default=VARIANT, help="how (%(default)s)")
-    _number(train, "--epochs", int, f"passes over the rare rows ({TrainingConfig.epochs})")
-    _number(train, "--batch-size", int, f"rows in a step ({TrainingConfig.batch_size})")
-    _number(train, "--latent-dim", int, "length of the latent vector (number of features)")
-    _number(train, "--learning-rate", float, f"Adam's step ({TrainingConfig.learning_rate})")
-    train.add_argument(
-        "--numeric-encoding",
-        choices=NUMERIC_ENCODINGS,
-        help=f"how numbers are encoded ({TrainingConfig.numeric_encoding})",
-    )
+    _add_training_options(train)
     _number(train, "--seed", int, f"fixes every draw ({SEED})", default=SEED)
-    _number(train, "--max-minutes", float, "end training after this time (no limit)")
     _number(
         train,
         "--checkpoint-every",
@@ -80,6 +102,26 @@ def _add_train(verbs: Any) -> None:
     train.add_argument(
         "--dry-run", action="store_true", help="print the networks and train nothing"
     )
+
+
+def _add_training_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--variant", choices=VARIANTS, default=VARIANT, help="how (%(default)s)")
+    verb.add_argument(
+        "--levels-from",
+        choices=LEVELS_FROM,
+        help=f"whose categories can be generated ({TrainingConfig.levels_from})",
+    )
+    epochs = f"passes over the rare rows ({TrainingConfig.epochs}, or {MAX_STEPS} steps)"
+    _number(verb, "--epochs", int, epochs)
+    _number(verb, "--batch-size", int, f"rows in a step ({TrainingConfig.batch_size})")
+    _number(verb, "--latent-dim", int, "length of the latent vector (that of an encoded row)")
+    _number(verb, "--learning-rate", float, f"Adam's step ({TrainingConfig.learning_rate})")
+    verb.add_argument(
+        "--numeric-encoding",
+        choices=NUMERIC_ENCODINGS,
+        help=f"how numbers are encoded ({TrainingConfig.numeric_encoding})",
+    )
+    _number(verb, "--max-minutes", float, "end training after this time (no limit)")
 
 
 def _add_sample(verbs: Any) -> None:
@@ -100,9 +142,50 @@ def _add_sample(verbs: Any) -> None:
         "--output",
         default=SYNTHETIC_PATH,
         metavar="FILE",
-        help=".csv, .tsv or .parquet; - for CSV on standard output (%(default)s)",
+        help=f"{_SINKS} (%(default)s)",
     )
-    _number(sample, "--seed", int, "fixes the rows (the model's own seed)")
+    _add_drawing_options(sample)
+    sample.add_argument(
+        "--append-to", metavar="DATA", help="write the rows of this table first, as they are"
+    )
+    sample.add_argument("--query", metavar="SQL", help="what to read, where that is a database")
+
+
+def _add_resample(verbs: Any) -> None:
+    resample = _verb(verbs, "resample", "write a table with synthetic rows added")
+    _add_data(resample, "the table")
+    _add_table_options(resample)
+    resample.add_argument(
+        "--model", metavar="FILE", help="model file that draws the rows (one is trained on DATA)"
+    )
+    text = f"rare rows for one of the others, in what is written ({RATIO})"
+    _number(resample, "--ratio", float, text, default=RATIO)
+    resample.add_argument("-o", "--output", required=True, metavar="FILE", help=_SINKS)
+    resample.add_argument(
+        "--mark",
+        nargs="?",
+        const=MARK,
+        metavar="COLUMN",
+        help=f"add a column that says which rows are synthetic ({MARK})",
+    )
+    _add_drawing_options(resample)
+    _add_training_options(resample)
+
+
+def _add_drawing_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--condition",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="only rows with this category; repeatable",
+    )
+    _number(verb, "--seed", int, "fixes the rows (the model's own seed)")
+    verb.add_argument(
+        "--allow-held-out",
+        action="store_true",
+        help="add to a table even if it holds rows that were split off to test with",
+    )
 
 
 def _add_plot(verbs: Any) -> None:
@@ -174,7 +257,34 @@ def _add_pair(verb: argparse.ArgumentParser) -> None:
     _add_table_options(verb)
 
 
+def _add_data(verb: argparse.ArgumentParser, text: str) -> None:
+    verb.add_argument("data", nargs="?", metavar="DATA", help=f"{_SOURCES} ({text})")
+    verb.add_argument("--data", dest="data_option", metavar="DATA", help="the same, as an option")
+
+
 def _add_table_options(verb: argparse.ArgumentParser) -> None:
+    _add_target_options(verb)
+    verb.add_argument("--query", metavar="SQL", help="what to read, where DATA is a database")
+    verb.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="COLUMN=KIND",
+        help="what a column is taken for: "
+        f"{', '.join(KINDS)}; repeatable (see raregan inspect)",
+    )
+    verb.add_argument("--schema", metavar="FILE", help="what all columns are, by raregan inspect")
+    verb.add_argument(
+        "--constraint",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="a rule that every row keeps, such as 'a <= b', 'a + b == total', 'city,country'; "
+        "repeatable",
+    )
+
+
+def _add_target_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--target", metavar="COLUMN", help="which rows are rare (Class, or the usual name there is)"
     )

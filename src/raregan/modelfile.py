@@ -11,6 +11,7 @@ from safetensors.numpy import save as save_tensors
 
 from raregan.archive import MALFORMED, from_json, read_archive, to_json, write_archive
 from raregan.config import Config
+from raregan.data.heldout import HeldOut
 from raregan.data.schema import Schema
 from raregan.encoding.encoder import TableEncoder
 from raregan.errors import ModelFileError
@@ -20,7 +21,8 @@ from raregan.sampling import Sampler
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 was that of numeric columns only; nothing was released with it."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ class Model:
     provenance : dict
         Where the model comes from: the table's name, rows and fingerprint, versions, time, why
         training ended.
+    held_out : HeldOut, optional
+        The mark of the rows that were split off to test with: synthetic rows do not go with them.
     """
 
     sampler: Sampler
     config: Config
     history: dict[str, list[float]]
     provenance: dict[str, Any]
+    held_out: HeldOut | None = None
 
 
 def save_model(model: Model, path: str | Path) -> None:
@@ -65,6 +70,10 @@ def save_model(model: Model, path: str | Path) -> None:
         "provenance.json": to_json(model.provenance),
         "generator.safetensors": save_tensors(model.sampler.generator.to_arrays()),
     }
+    if model.held_out is not None:
+        arrays, plain = model.held_out.to_arrays()
+        members["held_out.json"] = to_json(plain)
+        members["held_out.safetensors"] = save_tensors(arrays)
     write_archive(path, kind="model", version=FORMAT_VERSION, members=members)
 
 
@@ -80,19 +89,23 @@ def load_model(path: str | Path) -> Model:
     try:
         schema = Schema.from_dict(from_json(members["schema.json"]))
         encoder = TableEncoder.from_dict(from_json(members["encoder.json"]))
-        generator = FrozenGenerator.from_arrays(load_tensors(members["generator.safetensors"]))
-        if tuple(fitted.column for fitted in encoder.columns) != schema.columns:
+        weights = load_tensors(members["generator.safetensors"])
+        generator = FrozenGenerator.from_arrays(weights, encoder.layout)
+        if encoder.columns != schema.columns:
             raise ModelFileError("the schema and the encoder have different columns")
-        if generator.width != encoder.layout.width:
-            raise ModelFileError(
-                f"the generator makes {generator.width} numbers a row and the encoder takes "
-                f"{encoder.layout.width}"
-            )
         return Model(
             sampler=Sampler(schema, encoder, generator),
             config=Config.from_dict(from_json(members["config.json"])),
             history=dict(from_json(members["history.json"])),
             provenance=dict(from_json(members["provenance.json"])),
+            held_out=_held_out(members),
         )
     except (SafetensorError, *MALFORMED) as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
+
+
+def _held_out(members: dict[str, bytes]) -> HeldOut | None:
+    if "held_out.json" not in members:
+        return None
+    arrays = load_tensors(members["held_out.safetensors"])
+    return HeldOut.from_arrays(arrays, from_json(members["held_out.json"]))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from raregan.config import Config, override
+from raregan.config import MAX_STEPS, Config, override
 from raregan.encoding.encoder import TableEncoder
 from raregan.errors import UserError
+from raregan.gans.calibration import calibrate
 from raregan.gans.frozen import freeze
 from raregan.gans.variants import get_variant
 from raregan.modelfile import Model
@@ -64,7 +65,15 @@ class Run:
 
         variant = get_variant(variant_name)
         training = _fit_batch(override(variant.training, options), options, table.n_rare)
-        encoder = TableEncoder(training.numeric_encoding).fit(table.rare, table.schema)
+        training = _fit_epochs(training, options, table.n_rare)
+        encoder = TableEncoder(training.numeric_encoding).fit(
+            table.rare,
+            table.schema,
+            constraints=table.constraints,
+            others=table.others,
+            seen=table.seen,
+            levels_from=training.levels_from,
+        )
         network = override(variant.network, options)
         if network.latent_dim is None:
             network = replace(network, latent_dim=encoder.layout.width)
@@ -119,7 +128,7 @@ class Run:
             hooks = replace(hooks, save=save, save_every=every)
         return replace(hooks, progress=progress or hooks.progress, stop=stop or hooks.stop)
 
-    def train(self, hooks: Hooks, *, resume_from: str | Path | None, frame: str) -> Model:
+    def train(self, hooks: Hooks, *, resume_from: str | Path | None) -> Model:
         """Train, from the start or from a checkpoint, and return the model.
 
         Parameters
@@ -128,8 +137,6 @@ class Run:
             Of :meth:`hooks`.
         resume_from : str or Path, optional
             A checkpoint of this run.
-        frame : str
-            ``"polars"`` or ``"pandas"``: what samples are to be.
 
         Raises
         ------
@@ -162,9 +169,10 @@ class Run:
                 hooks=hooks,
             )
             self.players.load(result.state)
-        table = self.table
+        table, generator = self.table, freeze(self.players.generator, self.encoder.layout)
+        generator = calibrate(generator, self.rows, seed=self.config.seed)
         return Model(
-            sampler=Sampler(table.schema, self.encoder, freeze(self.players.generator)),
+            sampler=Sampler(table.schema, self.encoder, generator),
             config=self.config,
             history={
                 name: [float(f"{loss:.9g}") for loss in losses]
@@ -177,7 +185,7 @@ class Run:
                 "n_rare": table.n_rare,
                 "n_duplicates": table.n_duplicates,
                 "n_rare_duplicates": table.n_rare_duplicates,
-                "frame": frame,
+                "origin": table.origin.to_dict(),
                 "epochs": result.history.epochs,
                 "resumed_at": resumed_at,
                 "ended": result.ended,
@@ -186,6 +194,7 @@ class Run:
                 "python": platform.python_version(),
                 "versions": {library: version(library) for library in _LIBRARIES},
             },
+            held_out=table.held_out,
         )
 
     def _lesson(self) -> dict[str, Any]:
@@ -195,6 +204,16 @@ class Run:
             "target": target.name,
             "rare": target.rare,
         }
+
+
+def _fit_epochs(
+    training: TrainingConfig, options: Mapping[str, Any], n_rare: int
+) -> TrainingConfig:
+    """Take as many epochs as make at most `MAX_STEPS` steps, unless a number was asked for."""
+    if options.get("epochs") is not None:
+        return training
+    most = max(1, MAX_STEPS * training.batch_size // n_rare)
+    return replace(training, epochs=min(training.epochs, most))
 
 
 def _fit_batch(training: TrainingConfig, options: Mapping[str, Any], n_rare: int) -> TrainingConfig:

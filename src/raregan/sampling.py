@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
 from raregan.config import plain_seed
-from raregan.errors import UserError
+from raregan.data.constraints import Constraint, parse_constraint
+from raregan.encoding.fields import Draw
+from raregan.errors import LowAcceptanceError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from raregan.data.schema import Schema
     from raregan.encoding.encoder import TableEncoder
@@ -26,6 +29,43 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 8_192
 """Rows drawn together. Part of the meaning of a seed: another size gives other rows."""
 
+MIN_ACCEPTANCE = 0.01
+"""Where fewer of the drawn rows keep all rules and conditions, sampling ends."""
+
+_BLOCKS_BEFORE_JUDGEMENT = 4
+
+
+@dataclass
+class Acceptance:
+    """How many of the drawn rows kept all rules and conditions.
+
+    Attributes
+    ----------
+    drawn, kept
+        Rows so far. `kept` may be more than were asked for.
+    broken
+        How many drawn rows broke a rule, by its text; a row can break several.
+    """
+
+    drawn: int = 0
+    kept: int = 0
+    broken: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rate(self) -> float:
+        """Share of the drawn rows that were kept, in [0, 1]; 1 before any was drawn."""
+        return self.kept / self.drawn if self.drawn else 1.0
+
+    def describe(self) -> str:
+        """Say in one line what was kept, and which rules cost the most."""
+        worst = ", ".join(
+            f"{text!r} ({share / self.drawn:.2%})" for text, share in self.broken.most_common(3)
+        )
+        return (
+            f"{self.kept:,} of {self.drawn:,} drawn rows ({self.rate:.2%}) keep all rules and "
+            f"conditions{f'; broken most: {worst}' if worst else ''}"
+        )
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -33,15 +73,41 @@ class Sampler:
 
     Row i of a seed is the same however many rows are asked for, and however many threads draw
     them: rows are drawn in blocks of `BLOCK_ROWS`, block b from the stream
-    ``SeedSequence(seed, spawn_key=(b,))``.
+    ``SeedSequence(seed, spawn_key=(b,))``. Rows that break a rule or a condition are left out, and
+    further ones drawn.
     """
 
     schema: Schema
     encoder: TableEncoder
     generator: FrozenGenerator
 
-    def sample(self, n: int, *, seed: int) -> pl.DataFrame:
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int,
+        conditions: Mapping[str, Any] | None = None,
+        acceptance: Acceptance | None = None,
+    ) -> pl.DataFrame:
         """Return `n` synthetic rows, columns in the order and dtypes of the input table.
+
+        Parameters and errors are those of :meth:`blocks`.
+        """
+        blocks = self.blocks(n, seed=seed, conditions=conditions, acceptance=acceptance)
+        return pl.concat(list(blocks))
+
+    def blocks(
+        self,
+        n: int,
+        *,
+        seed: int,
+        conditions: Mapping[str, Any] | None = None,
+        acceptance: Acceptance | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        """Yield `n` synthetic rows in frames of at most `BLOCK_ROWS`, drawn by several threads.
+
+        At most a few blocks exist at a time: memory does not grow with `n`. Until the last block is
+        drawn, or the iterator closed, BLAS is held to one thread in the whole process.
 
         Parameters
         ----------
@@ -49,45 +115,90 @@ class Sampler:
             How many, at least 1.
         seed : int
             Fixes the rows.
+        conditions : mapping, optional
+            Category by column: only such rows are kept. As text, a category of any dtype.
+        acceptance : Acceptance, optional
+            Counts what was drawn and kept.
 
         Raises
         ------
         UserError
-            If `n` is not a whole number of at least 1, or `seed` none of at least 0.
-        """
-        return pl.concat(list(self.blocks(n, seed=seed)))
-
-    def blocks(self, n: int, *, seed: int) -> Iterator[pl.DataFrame]:
-        """Yield `n` synthetic rows in frames of at most `BLOCK_ROWS`, drawn by several threads.
-
-        At most a few blocks exist at a time: memory does not grow with `n`. Until the last block is
-        drawn, or the iterator closed, BLAS is held to one thread in the whole process.
+            If `n` is not a whole number of at least 1, `seed` none of at least 0, or a condition is
+            on no column of categories or on a category that was never seen.
+        LowAcceptanceError
+            If fewer than `MIN_ACCEPTANCE` of the drawn rows keep all rules and conditions.
         """
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise UserError(f"the number of samples must be a whole number of at least 1, got {n}")
-        return self._stream(int(n), plain_seed(seed))
+        wanted = self.encoder.find_levels(conditions or {})
+        return self._stream(int(n), plain_seed(seed), wanted, acceptance or Acceptance())
 
-    def _stream(self, n: int, seed: int) -> Iterator[pl.DataFrame]:
+    @cached_property
+    def _rules(self) -> tuple[Constraint, ...]:
+        known = (self.schema.dtypes, self.schema.formats)
+        return tuple(parse_constraint(text, *known) for text in self.schema.constraints)
+
+    def _stream(
+        self, n: int, seed: int, wanted: Mapping[str, Any], acceptance: Acceptance
+    ) -> Iterator[pl.DataFrame]:
         last = (n - 1) // BLOCK_ROWS
+        exact = not (self._rules or wanted)
         workers = min(os.cpu_count() or 1, last + 1)
-        numbers = iter(range(last + 1))
+        numbers = iter(range(last + 1) if exact else count())
         # Threads of BLAS beside ours would fight for the same cores.
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
             pending = deque(
-                pool.submit(self._block, number, seed) for number in islice(numbers, workers + 1)
+                pool.submit(self._block, number, seed, wanted)
+                for number in islice(numbers, workers + 1 if exact else workers)
             )
-            while pending:
-                frame = pending.popleft().result()
-                pending.extend(pool.submit(self._block, b, seed) for b in islice(numbers, 1))
-                yield frame.head(n)
+            while n > 0:
+                frame, broken = pending.popleft().result()
+                pending.extend(
+                    pool.submit(self._block, b, seed, wanted) for b in islice(numbers, 1)
+                )
+                acceptance.drawn += BLOCK_ROWS
+                acceptance.kept += frame.height
+                acceptance.broken.update(broken)
+                _check_acceptance(acceptance)
+                if frame.height:
+                    yield frame.head(n)
                 n -= frame.height
+            for waiting in pending:
+                waiting.cancel()
 
-    def _block(self, number: int, seed: int) -> pl.DataFrame:
-        """Draw a whole block, even where less is asked for.
+    def _block(
+        self, number: int, seed: int, wanted: Mapping[str, Any]
+    ) -> tuple[pl.DataFrame, Counter[str]]:
+        """Draw a whole block, even where less is asked for, and leave out what breaks a rule.
 
         The last bit of a matrix product can depend on its number of rows, and a row must not.
         """
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
         shape = (BLOCK_ROWS, self.generator.latent_dim)
         latent = rng.standard_normal(shape, dtype=np.float32)
-        return self.schema.add_target(self.encoder.decode(self.generator(latent)))
+        rows = self.encoder.decode(self.generator(latent), Draw(number * BLOCK_ROWS, seed))
+        holds = dict(self._judge(rows, wanted))
+        broken = Counter({text: int((~kept).sum()) for text, kept in holds.items()})
+        if holds:
+            rows = rows.filter(pl.DataFrame(holds).select(pl.all_horizontal(pl.all())).to_series())
+        return self.schema.add_target(rows), +broken
+
+    def _judge(
+        self, rows: pl.DataFrame, wanted: Mapping[str, Any]
+    ) -> Iterator[tuple[str, pl.Series]]:
+        """Yield each rule and condition, and which of the rows keep it."""
+        for rule in self._rules:
+            yield rule.text, rule.holds(rows)
+        for total in self.encoder.totals:
+            yield f"{total.low:g} <= {total.name} <= {total.high:g}", total.in_range(rows)
+        for name, value in wanted.items():
+            yield f"{name} = {value}", rows[name].eq_missing(value)
+
+
+def _check_acceptance(acceptance: Acceptance) -> None:
+    enough = acceptance.drawn >= _BLOCKS_BEFORE_JUDGEMENT * BLOCK_ROWS
+    if enough and acceptance.rate < MIN_ACCEPTANCE:
+        raise LowAcceptanceError(
+            f"only {acceptance.describe()}: fewer than {MIN_ACCEPTANCE:.0%} is too few to go on; "
+            "loosen a rule or condition, or train longer"
+        )

@@ -11,16 +11,20 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from raregan.config import CHECKPOINT_EVERY, VARIANT, plain_options, plain_seed
-from raregan.data.sources import is_pandas, read_frame, read_table
-from raregan.data.table import DEFAULT_TARGET, Table
+from raregan.data.frames import Origin
+from raregan.data.rows import DEFAULT_TARGET
+from raregan.data.sources import open_source, read_table
+from raregan.data.table import Table, make_table
 from raregan.errors import RareGANWarning, UserError
 from raregan.modelfile import load_model, save_model
 from raregan.run import Run
+from raregan.sampling import Acceptance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from raregan.data.schema import Schema
     from raregan.training.loop import History
 
 
@@ -40,8 +44,21 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         Value of the target in rare rows; default: the rarest.
     ignore : sequence of str, default=()
         Columns to leave out.
+    kinds : dict of str to str, optional
+        What columns are taken for, where the rules of `raregan.data.kinds` are to be overruled, such
+        as ``{"zip": "categorical", "case": "identifier"}``.
+    schema : raregan.data.schema.Schema, optional
+        What all columns are, in place of these rules; see `raregan.data.inspection.read_schema`.
+    constraints : sequence of str, default=()
+        Rules that every row keeps, such as ``"opened <= closed"``, ``"a + b == total"``,
+        ``"city,country"`` (only combinations that were seen) or ``"onehot(x, y, z)"``; see
+        `raregan.data.constraints`.
+    levels_from : {"rare", "all"}, optional
+        Whose categories can be generated: those of the rare rows, which is the default, or of the
+        whole table.
     epochs : int, optional
-        Passes over the rare rows; 5,000 for ``"gan"``.
+        Passes over the rare rows; 5,000 for ``"gan"``, or as many as make 50,000 steps if those are
+        fewer.
     batch_size : int, optional
         Rows in a step, at most the rare rows; default: 64, or all of them where there are fewer.
     latent_dim : int, optional
@@ -61,6 +78,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         Sampler, resolved options, history and provenance: what :meth:`save` writes.
     history_ : dict of str to list of float
         ``discriminator_loss`` and ``generator_loss`` of every epoch.
+    acceptance_ : raregan.sampling.Acceptance
+        How many of the rows that the last :meth:`sample` drew kept all rules and conditions.
 
     Examples
     --------
@@ -77,6 +96,10 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         target: str | None = None,
         rare: Any = None,
         ignore: Sequence[str] = (),
+        kinds: Mapping[str, str] | None = None,
+        schema: Schema | None = None,
+        constraints: Sequence[str] = (),
+        levels_from: str | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
         latent_dim: int | None = None,
@@ -89,6 +112,10 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         self.target = target
         self.rare = rare
         self.ignore = ignore
+        self.kinds = kinds
+        self.schema = schema
+        self.constraints = constraints
+        self.levels_from = levels_from
         self.epochs = epochs
         self.batch_size = batch_size
         self.latent_dim = latent_dim
@@ -112,10 +139,10 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : str, Path, polars or pandas DataFrame, or Table
-            The table with the target among its columns; without it when `y` is given, and then an
-            (n, d) ndarray too. A `Table`, as `read_table` makes it, has its target and columns
-            chosen already.
+        X : str, Path, polars or pandas DataFrame, pyarrow Table, (n, d) ndarray, or Table
+            The table with the target among its columns; without it when `y` is given. A path is
+            that of a file, a folder or a pattern, see `raregan.data.sources`. A `Table`, as
+            `read_table` makes it, has its target and columns chosen already.
         y : array-like of shape (n,), optional
             The target's values; its column is called `target`, or by the name of `y`, or ``Class``.
         checkpoint : str or Path, optional
@@ -149,7 +176,6 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         self.model_ = run.train(
             run.hooks(checkpoint, checkpoint_every, progress, stop),
             resume_from=checkpoint if resume else None,
-            frame="pandas" if is_pandas(X) else "polars",
         )
         self.history_ = self.model_.history
         return self
@@ -158,34 +184,50 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         """Return the networks that :meth:`fit` would train on this table, as text."""
         return self._prepare(X, y).describe()
 
-    def sample(self, n: int, *, random_state: int | None = None) -> Any:
+    def sample(
+        self,
+        n: int,
+        *,
+        conditions: Mapping[str, Any] | None = None,
+        random_state: int | None = None,
+    ) -> Any:
         """Return `n` synthetic rare rows.
 
         Parameters
         ----------
         n : int
             How many, at least 1.
+        conditions : dict of str to category, optional
+            Only rows with these categories, such as ``{"channel": "web"}``. Rows are drawn until
+            enough have them; `acceptance_` says how many were.
         random_state : int, optional
             Fixes the rows; default: the model's own seed, so that two calls give the same rows.
 
         Returns
         -------
-        polars.DataFrame or pandas.DataFrame
-            pandas when the model was fitted on pandas. Columns in the order and dtypes of the
-            input without the ignored ones, the target set to its rare value. An ndarray gives
-            polars columns ``x0``, ``x1``, ... and the target.
+        polars.DataFrame, pandas.DataFrame, pyarrow.Table or ndarray
+            What the model was fitted on; polars for files. Columns in the order and dtypes of the
+            input without the ignored ones, the target set to its rare value. An ndarray has the
+            columns of `X` alone.
 
         Raises
         ------
         UserError
-            If `n` is not a whole number of at least 1.
+            If `n` is not a whole number of at least 1, or a condition is on no column of categories
+            or on a category that was never seen.
+        LowAcceptanceError
+            If fewer than 1 % of the drawn rows keep all rules and conditions.
         sklearn.exceptions.NotFittedError
             Before :meth:`fit`.
         """
         check_is_fitted(self, "model_")
         seed = self.model_.config.seed if random_state is None else _seed(random_state)
-        rows = self.model_.sampler.sample(n, seed=seed)
-        return rows.to_pandas() if self.model_.provenance["frame"] == "pandas" else rows
+        sampler, origin = self.model_.sampler, Origin.from_dict(self.model_.provenance["origin"])
+        self.acceptance_ = Acceptance()
+        rows = sampler.sample(n, seed=seed, conditions=conditions, acceptance=self.acceptance_)
+        if origin.library == "numpy":
+            rows = rows.drop(sampler.schema.target.name)
+        return origin.restore(rows)
 
     def save(self, path: str | Path) -> None:
         """Write the model file, atomically.
@@ -225,6 +267,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
             variant=config.variant,
             target=target.name,
             rare=target.rare,
+            schema=model.sampler.schema,
+            levels_from=config.training.levels_from,
             epochs=config.training.epochs,
             batch_size=config.training.batch_size,
             latent_dim=config.network.latent_dim,
@@ -244,16 +288,26 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any, y: Any) -> Table:  # noqa: N803
         if isinstance(X, Table):
-            if any((y is not None, self.target, self.rare is not None, len(self.ignore))):
+            chosen = (self.target, self.rare, self.kinds, self.schema)
+            if y is not None or any(value is not None for value in chosen) or len(self.ignore):
                 raise UserError(
                     "a Table has its target, rare value and columns chosen already: "
-                    "give target, rare and ignore to read_table, and no y"
+                    "give target, rare, ignore, kinds and schema to read_table, and no y"
                 )
             return X
-        target = self.target
-        if y is not None:
-            X, target = _with_target(X, y, target)  # noqa: N806
-        table = read_table(X, target=target, rare=self.rare, ignore=self.ignore)
+        choices: dict[str, Any] = {
+            "target": self.target,
+            "rare": self.rare,
+            "ignore": self.ignore,
+            "kinds": self.kinds,
+            "schema": self.schema,
+            "constraints": self.constraints,
+        }
+        if y is None:
+            table = read_table(X, **choices)
+        else:
+            frame, origin, name = _with_target(X, y, self.target)
+            table = make_table(frame, origin=origin, **{**choices, "target": name})
         for text in table.warnings:
             warnings.warn(text, RareGANWarning, stacklevel=4)
         return table
@@ -270,14 +324,14 @@ def _seed(random_state: Any) -> int:
     return plain_seed(random_state)
 
 
-def _with_target(X: Any, y: Any, target: str | None) -> tuple[pl.DataFrame, str]:  # noqa: N803
+def _with_target(
+    X: Any,  # noqa: N803
+    y: Any,
+    target: str | None,
+) -> tuple[pl.DataFrame, Origin, str]:
     """Join scikit-learn's X and y to one table, the target last."""
-    if isinstance(X, np.ndarray):
-        if X.ndim != 2:  # noqa: PLR2004
-            raise UserError(f"X must have rows and columns, got an array of shape {X.shape}")
-        frame = pl.DataFrame(X, schema=[f"x{i}" for i in range(X.shape[1])])
-    else:
-        frame = read_frame(X)
+    source = open_source(X)
+    frame = source.frame.collect()
     named = getattr(y, "name", None)
     name = target or (DEFAULT_TARGET if named is None else str(named))
     if name in frame.columns:
@@ -286,4 +340,4 @@ def _with_target(X: Any, y: Any, target: str | None) -> tuple[pl.DataFrame, str]
     if labels.shape != (frame.height,):
         raise UserError(f"X has {frame.height:,} rows and y has shape {labels.shape}")
     values = labels if labels.dtype.kind in "iufb" else labels.tolist()
-    return frame.with_columns(pl.Series(name, values)), name
+    return frame.with_columns(pl.Series(name, values)), source.origin, name

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from raregan.training.loop import History
 
+EXIT_INTERRUPTED = 130
+
 
 @contextlib.contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
@@ -80,7 +82,7 @@ def training_progress() -> Iterator[Callable[[History, int], None] | None]:
 
 @contextlib.contextmanager
 def sampling_progress(
-    total: int,
+    total: int | None,
 ) -> Iterator[Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]]]:
     """Give a function that passes frames on and counts their rows on a bar."""
     if not sys.stderr.isatty():

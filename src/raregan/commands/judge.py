@@ -1,0 +1,79 @@
+"""``raregan plot``, ``evaluate`` and ``demo``: how good synthetic rows are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raregan.atomic import check_writable
+from raregan.commands.talk import column_choices, refuse_same_file, say
+from raregan.errors import UserError
+from raregan.terminal import training_progress
+
+if TYPE_CHECKING:
+    import argparse
+
+    import polars as pl
+
+    from raregan.data.table import Table
+
+
+def plot(args: argparse.Namespace) -> int:
+    """Draw real and synthetic rows side by side."""
+    from raregan.reporting.figures import save_figures
+
+    real, synthetic, _ = _pair(args)
+    for path in save_figures(real, synthetic, args.output):
+        print(f"wrote {path}")
+    return 0
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Measure synthetic rows and write a report."""
+    from raregan.judging.fidelity import evaluate as judge
+    from raregan.reporting.report import write_report
+
+    refuse_same_file(args.real, args.output)
+    refuse_same_file(args.synthetic, args.output)
+    check_writable(args.output)
+    real, synthetic, table = _pair(args)
+    fidelity = judge(real, synthetic, random_state=args.seed)
+    print(fidelity.to_text())
+    title = f"{Path(args.synthetic).name} against {Path(args.real).name}"
+    facts = [("data", table.describe()), ("seed of the judges", args.seed)]
+    write_report(args.output, real, synthetic, fidelity, title=title, facts=facts)
+    print(f"wrote {args.output}")
+    return 0
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Train, sample and judge on the embedded table."""
+    from raregan.demo import run_demo
+
+    with training_progress() as progress:
+        print(run_demo(args.output, say=say, epochs=args.epochs, progress=progress))
+    return 0
+
+
+def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
+    """Read real rare rows and synthetic rows as two frames of the same columns, and the table.
+
+    Identifiers are left out: those of synthetic rows differ by intent.
+    """
+    from raregan.data.rows import known_column
+    from raregan.data.sources import read_frame, read_table
+
+    table = read_table(args.real, query=args.query, **column_choices(args))
+    synthetic = read_frame(args.synthetic)
+    say(table.describe())
+    target = table.schema.target
+    if target.name in synthetic.columns:
+        others = synthetic.filter(synthetic[target.name] != target.rare).height
+        if others:
+            raise UserError(
+                f"{args.synthetic} has {others:,} rows that are not {target.name} = "
+                f"{target.rare!r}: REAL comes first, then rows of its rare class"
+            )
+    learned = [column.name for column in table.schema.columns if column.kind != "identifier"]
+    names = [known_column(synthetic.columns, name) for name in learned]
+    return table.rare.select(names), synthetic.select(names), table

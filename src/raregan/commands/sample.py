@@ -1,0 +1,110 @@
+"""``raregan sample`` and ``raregan resample``: synthetic rows, alone or added to a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from raregan.commands.talk import pair, read_named_table, refuse_same_file, say
+from raregan.commands.train import make_gan
+from raregan.config import plain_options, plain_seed
+from raregan.errors import UserError
+from raregan.terminal import sampling_progress, training_progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from raregan.modelfile import Model
+    from raregan.sampling import Acceptance
+
+
+def sample(args: argparse.Namespace) -> int:
+    """Write synthetic rows, after those of a table if one is named."""
+    from raregan.data.sinks import check_destination
+    from raregan.modelfile import load_model
+
+    refuse_same_file(args.model, args.output)
+    refuse_same_file(args.append_to, args.output)
+    check_destination(args.output)
+    model = load_model(args.model)
+    if args.append_to is not None:
+        return _add(args, model, args.append_to, args.num_samples, mark=None)
+    from raregan.sampling import Acceptance
+
+    acceptance = Acceptance()
+    rows = model.sampler.blocks(
+        args.num_samples, seed=_seed(args, model), conditions=_conditions(args), acceptance=acceptance
+    )
+    written = _write(rows, args.num_samples, args.output)
+    say(f"wrote {written:,} synthetic rows to {args.output} (seed {_seed(args, model)})")
+    _say_acceptance(acceptance)
+    return 0
+
+
+def resample(args: argparse.Namespace) -> int:
+    """Write a table with as many synthetic rows added as bring it to a ratio."""
+    from raregan.data.sinks import check_destination
+    from raregan.modelfile import load_model
+
+    if args.data is None:
+        raise UserError("name the table that gets the rows: raregan resample DATA --ratio 0.1 -o F")
+    refuse_same_file(args.data, args.output)
+    check_destination(args.output)
+    if args.model is not None:
+        model = load_model(args.model)
+    else:
+        plain_options(vars(args))
+        plain_seed(args.seed if args.seed is not None else 0)
+        table = read_named_table(args)
+        with training_progress() as progress:
+            model = make_gan(args).fit(table, progress=progress).model_
+    return _add(args, model, args.data, None, mark=args.mark)
+
+
+def _add(
+    args: argparse.Namespace, model: Model, source: str, n: int | None, *, mark: str | None
+) -> int:
+    from raregan.resampling import Addition
+    from raregan.sampling import Acceptance
+
+    addition = Addition(model, source, args.query)
+    if not args.allow_held_out:
+        addition.refuse_held_out()
+    n = addition.rows_for(args.ratio) if n is None else n
+    acceptance = Acceptance()
+    rows = addition.frames(
+        n,
+        seed=_seed(args, model),
+        conditions=_conditions(args),
+        acceptance=acceptance,
+        mark=mark,
+    )
+    written = _write(rows, None, args.output)
+    say(
+        f"wrote {written:,} rows to {args.output}: {written - n:,} of {source} as they are, then "
+        f"{n:,} synthetic ones (seed {_seed(args, model)})"
+    )
+    _say_acceptance(acceptance)
+    return 0
+
+
+def _write(rows: Iterable[pl.DataFrame], total: int | None, output: str) -> int:
+    from raregan.data.sinks import write_frames
+
+    with sampling_progress(total) as watched:
+        return write_frames(watched(rows), output)
+
+
+def _seed(args: argparse.Namespace, model: Model) -> int:
+    return model.config.seed if args.seed is None else plain_seed(args.seed)
+
+
+def _conditions(args: argparse.Namespace) -> dict[str, str]:
+    return dict(pair(text, "--condition") for text in args.condition)
+
+
+def _say_acceptance(acceptance: Acceptance) -> None:
+    if acceptance.kept < acceptance.drawn:
+        say(acceptance.describe())

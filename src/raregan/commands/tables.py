@@ -1,0 +1,70 @@
+"""``raregan inspect``, ``split`` and ``simulate``: what is in a table, and tables to try."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from raregan.atomic import check_writable
+from raregan.commands.talk import column_choices, refuse_same_file, say
+from raregan.config import plain_seed
+from raregan.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def inspect(args: argparse.Namespace) -> int:
+    """Show what the columns of a table are taken for, what is odd, and which rules hold."""
+    from raregan.data.inspection import inspect_rows, write_schema
+    from raregan.data.rows import choose_rows
+    from raregan.data.sources import open_source
+    from raregan.data.table import infer_schema
+
+    if args.data is None:
+        raise UserError("name the table to look at: raregan inspect DATA --target COLUMN")
+    if args.schema_out is not None:
+        refuse_same_file(args.data, args.schema_out)
+        check_writable(args.schema_out)
+    choices = column_choices(args)
+    kinds, schema, constraints = (choices.pop(name) for name in ("kinds", "schema", "constraints"))
+    source = open_source(args.data, query=args.query)
+    rows = choose_rows(source.table, source=source.name, **choices)
+    found = infer_schema(rows, kinds=kinds, schema=schema, constraints=constraints)
+    print(inspect_rows(rows, found).to_text())
+    if args.schema_out is not None:
+        write_schema(found, args.schema_out)
+        say(f"wrote {args.schema_out}; edit it, and pass it back with --schema")
+    return 0
+
+
+def split(args: argparse.Namespace) -> int:
+    """Write a training and a test part, copies and groups on one side."""
+    from raregan.data.split import split_file
+
+    done = split_file(
+        args.data,
+        args.output,
+        test=args.test,
+        target=args.target,
+        rare=args.rare,
+        ignore=args.ignore,
+        time_column=args.time_column,
+        group=args.group,
+        random_state=plain_seed(args.seed),
+        overwrite=args.overwrite,
+    )
+    print(done.describe())
+    return 0
+
+
+def simulate(args: argparse.Namespace) -> int:
+    """Write a table of simulated card transactions."""
+    from raregan.data.simulate import SIMULATED_NOTE, make_card_fraud
+    from raregan.data.sinks import check_destination, write_frames
+
+    check_destination(args.output)
+    frame = make_card_fraud(args.rows, args.frauds, features=args.features, random_state=args.seed)
+    write_frames([frame], args.output)
+    say(f"wrote {frame.height:,} transactions, {args.frauds:,} of them fraud, to {args.output}")
+    say(SIMULATED_NOTE)
+    return 0

@@ -1,0 +1,74 @@
+"""What every verb does: read the table that was named, and tell the user something."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raregan.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from raregan.data.table import Table
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not the result: standard output may be the table."""
+    print(text, file=sys.stderr)
+
+
+def column_choices(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what was typed of target, rare value and columns, as `read_table` takes it.
+
+    Raises
+    ------
+    UserError
+        A kind is not typed as column=kind, or the schema's file cannot be read.
+    """
+    schema = None
+    if args.schema is not None:
+        from raregan.data.inspection import read_schema
+
+        schema = read_schema(args.schema)
+    return {
+        "target": args.target,
+        "rare": args.rare,
+        "ignore": args.ignore,
+        "kinds": dict(pair(text, "--kind") for text in args.kind),
+        "schema": schema,
+        "constraints": args.constraint,
+    }
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """Split ``name=value`` at its last equals sign."""
+    name, equals, value = text.rpartition("=")
+    if not equals or not name or not value:
+        raise UserError(f"{option} takes column=value, got {text!r}")
+    return name, value
+
+
+def read_named_table(args: argparse.Namespace) -> Table:
+    """Read the table, or make the embedded one, and say what it is."""
+    from raregan.data.sources import read_table
+    from raregan.demo import simulated_table
+
+    if args.data is None:
+        if args.query is not None:
+            raise UserError("--query needs a database: name it with --data postgresql://...")
+        table = simulated_table(**column_choices(args))
+    else:
+        table = read_table(args.data, query=args.query, **column_choices(args))
+    say(table.describe())
+    for text in table.warnings:
+        say(f"warning: {text}")
+    return table
+
+
+def refuse_same_file(source: str | None, destination: str) -> None:
+    """Refuse to write over the input."""
+    exist = source and Path(source).exists() and Path(destination).exists()
+    if exist and Path(source or "").samefile(destination):
+        raise UserError(f"{destination} is the input: name another file with --output")

@@ -1,0 +1,83 @@
+"""``raregan train``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raregan.atomic import check_writable
+from raregan.commands.talk import read_named_table, refuse_same_file, say
+from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, plain_options, plain_seed
+from raregan.errors import TrainingDivergedError
+from raregan.terminal import EXIT_INTERRUPTED, stop_on_signal, training_progress
+
+if TYPE_CHECKING:
+    import argparse
+
+    from raregan.synthesizer import RareGAN
+
+
+def train(args: argparse.Namespace) -> int:
+    """Learn the rare rows of a table and write a model file."""
+    refuse_same_file(args.data, args.output)
+    check_writable(args.output)
+    plain_options(vars(args))
+    plain_seed(args.seed)
+    table = read_named_table(args)
+    gan = make_gan(args)
+    if args.dry_run:
+        print(gan.summary(table))
+        return 0
+    checkpoint = Path(f"{args.output}.checkpoint")
+    if checkpoint.exists() and not args.resume:
+        older = checkpoint.replace(f"{checkpoint}.old")
+        say(f"note: the checkpoint of an unfinished run was there; it is kept as {older}")
+    with stop_on_signal() as stop, training_progress() as progress:
+        try:
+            gan.fit(
+                table,
+                checkpoint=checkpoint,
+                checkpoint_every=args.checkpoint_every,
+                resume=args.resume,
+                progress=progress,
+                stop=stop,
+            )
+        except TrainingDivergedError as error:
+            command = _resume_command(args)
+            msg = f"{error}, for instance: {command} --learning-rate 5e-5"
+            raise TrainingDivergedError(msg) from error
+    done = gan.model_.provenance
+    if done["ended"] == "request":
+        say(f"stopped after {done['epochs']:,} epochs; go on with: {_resume_command(args)}")
+        return EXIT_INTERRUPTED
+    gan.save(args.output)
+    print(f"trained {done['epochs']:,} epochs in {done['seconds']:.1f} s; wrote {args.output}")
+    if done["ended"] == "time":
+        print(f"time was up; to go on: {_resume_command(args)}")
+    else:
+        checkpoint.unlink(missing_ok=True)
+    sample = "python generate_samples.py" if args.script else "raregan sample"
+    print(f"next: {sample} {shlex.quote(args.output)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
+    return 0
+
+
+def make_gan(args: argparse.Namespace) -> RareGAN:
+    """Return the estimator with the options that were typed."""
+    from raregan.synthesizer import RareGAN
+
+    return RareGAN(
+        variant=args.variant,
+        levels_from=args.levels_from,
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        latent_dim=args.latent_dim,
+        learning_rate=args.learning_rate,
+        numeric_encoding=args.numeric_encoding,
+        max_minutes=args.max_minutes,
+        random_state=args.seed,
+    )
+
+
+def _resume_command(args: argparse.Namespace) -> str:
+    return f"{args.command_line}{'' if args.resume else ' --resume'}"

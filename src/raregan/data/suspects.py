@@ -1,0 +1,453 @@
+"""What deserves a look before a table is learned from: leaks, hidden missing values and others.
+
+Every finding is of the rows held. What chance could have made is left out: a false alarm costs
+the reader more than a hint that is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from raregan.data.rows import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from raregan.data.rows import Rows
+    from raregan.data.schema import Column, Schema
+
+Floats = npt.NDArray[np.float64]
+
+LEAK_AUC = 0.99
+"""A single column that tells the classes apart this well is rarely known in time."""
+
+MIN_CLASS_ROWS = 10
+"""With fewer rows of a class, chance separates one column in a table of many."""
+
+FEW_LEVELS = 32
+"""So many numbers are taken for codes too where leaks are looked for."""
+
+CHANCE = 0.001
+"""Findings that chance makes this often are not told."""
+
+MOSTLY_MISSING = 0.5
+
+TEXT_CODES = frozenset(
+    [
+        *("", "?", "??", "-", "--", ".", "n/a", "n.a.", "#n/a", "na", "nan", "null", "nil"),
+        *("unknown", "unk", "missing", "(missing)", "undefined", "not available"),
+        *("not specified", "unspecified", "not known", "<na>", "(null)"),
+    ]
+)
+"""Text, in lower case, that stands for a missing value. "none" may well be an answer."""
+
+LOW_CODES = (-1, -9, -99, -999, -9999, -99999, -999999, -9999999)
+HIGH_CODES = (99, 999, 9999, 99999, 999999, 9999999, 99999999, 999999999)
+"""Numbers that stand for a missing value where they lie apart from the others."""
+
+DATE_CODES = (
+    *("0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1901-01-01"),
+    *("1970-01-01", "2099-12-31", "2999-12-31", "9999-12-31"),
+)
+"""Days that stand for a missing date where they lie apart from the others, or outnumber them."""
+
+TIME_WORDS = frozenset(["time", "timestamp", "datetime", "date", "step", "ts"])
+_NO_EVENT = frozenset(["birth", "born", "dob"])
+_FILL = "if it stands for a missing value, make those cells empty, and it is learned as one"
+_KNOWN = "is it known only after the fact? then leave it out with --ignore"
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """Something that deserves a look.
+
+    Attributes
+    ----------
+    column
+        Name of the column; None where the whole table is meant.
+    text
+        What was found, and what to do.
+    """
+
+    column: str | None
+    text: str
+
+
+def count_values(series: pl.Series) -> pl.DataFrame:
+    """Return the distinct values in ascending order and how many ``rows`` hold each.
+
+    Parameters
+    ----------
+    series
+        Any column; its missing values do not count.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``value`` and ``rows``.
+    """
+    values = series.alias("value").drop_nulls()
+    if isinstance(values.dtype, pl.Categorical | pl.Enum):
+        values = values.cast(pl.String)
+    return values.value_counts(name="rows").sort("value")
+
+
+def find_suspects(
+    rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]
+) -> tuple[Suspect, ...]:
+    """Return what deserves a look, the gravest first.
+
+    Parameters
+    ----------
+    rows
+        The rows held.
+    schema
+        What their columns are.
+    counts
+        What `count_values` returns for each feature of ``rows.held``.
+    """
+    return tuple(
+        chain(
+            _leaks(rows, schema, counts),
+            _only_rare(rows, schema),
+            _free_text(schema),
+            _identifiers(schema),
+            _hidden(rows, schema, counts),
+            _constants(rows, schema, counts),
+            _mostly_missing(rows, schema),
+            _rows_at_fault(rows),
+            _times(schema, counts),
+        )
+    )
+
+
+def as_numbers(values: pl.Series, column: Column) -> pl.Series:
+    """Return numbers in the order of the values: whole dates and durations as their ticks."""
+    if column.format is not None:
+        values = values.str.to_datetime(column.format, time_unit="us", strict=False)
+    if values.dtype.is_temporal():
+        return values.to_physical()
+    if values.dtype == pl.String:
+        return values.cast(pl.Float64, strict=False)
+    return values.cast(pl.Float64) if values.dtype.is_decimal() else values
+
+
+# --- leaks -------------------------------------------------------------------------------------
+
+
+def _leaks(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -> Iterator[Suspect]:
+    """Find single columns that tell the classes apart."""
+    if min(rows.rare.height, rows.others.height) < MIN_CLASS_ROWS:
+        return
+    for column in schema.columns:
+        name = column.name
+        rare, others = rows.rare[name], rows.others[name]
+        if found := _one_sided(rare, others):
+            yield Suspect(name, f"{found}: {_KNOWN} {name!r}")
+            continue
+        auc = _auc(rare, others, column, counts[name].height)
+        if auc >= LEAK_AUC:
+            yield Suspect(
+                name,
+                f"tells the rare rows from the others on its own (AUC {auc:.3f}), as a copy of "
+                f"the target would: {_KNOWN} {name!r}",
+            )
+
+
+def _one_sided(rare: pl.Series, others: pl.Series) -> str | None:
+    """Say in which class alone a column is filled in, or in which alone it is missing."""
+    missing = {"rare": rare.null_count(), "other": others.null_count()}
+    sizes = {"rare": rare.len(), "other": others.len()}
+    pooled = sum(missing.values()) / sum(sizes.values())
+    for one, two in (("rare", "other"), ("other", "rare")):
+        if missing[two] == sizes[two] and (pooled ** sizes[two]) < CHANCE and pooled < 1:
+            filled = sizes[one] - missing[one]
+            return f"is filled in only in {one} rows ({filled:,} of {sizes[one]:,})"
+        share = missing[one] / sizes[one]
+        if not missing[two] and share > MOSTLY_MISSING and (1 - pooled) ** sizes[two] < CHANCE:
+            return f"is missing only in {one} rows ({missing[one]:,} of {sizes[one]:,})"
+    return None
+
+
+def _auc(rare: pl.Series, others: pl.Series, column: Column, n_distinct: int) -> float:
+    """Return how well the best reading of a column tells the classes apart: 0.5 to 1."""
+    best = 0.5
+    if column.kind in ("continuous", "integer", "datetime", "duration"):
+        both = as_numbers(pl.concat([rare, others]), column)
+        best = _auc_of_numbers(both, rare.len())
+    if column.kind in ("categorical", "boolean", "constant") or n_distinct <= FEW_LEVELS:
+        best = max(best, _auc_of_levels(rare, others))
+    return best
+
+
+def _auc_of_numbers(values: pl.Series, n_rare: int) -> float:
+    """Return the area under the ROC curve in either direction, missing values lowest or highest."""
+    ranks = values.rank("average").to_numpy().astype(np.float64)
+    missing = np.isnan(ranks)
+    n_missing = int(missing.sum())
+    low = np.where(missing, (n_missing + 1) / 2, ranks + n_missing)
+    high = np.where(missing, ranks.size - (n_missing - 1) / 2, ranks)
+    areas = [_area(placed, n_rare) for placed in ((low, high) if n_missing else (low,))]
+    return max(max(area, 1 - area) for area in areas)
+
+
+def _area(ranks: Floats, n_rare: int) -> float:
+    """Area under the ROC curve by Mann and Whitney's statistic; the first ranks are the rare's."""
+    above = ranks[:n_rare].sum() - n_rare * (n_rare + 1) / 2
+    return float(above / (n_rare * (ranks.size - n_rare)))
+
+
+def _auc_of_levels(rare: pl.Series, others: pl.Series) -> float:
+    """Return the area where a level scores the share of rare rows in the other half of the rows.
+
+    Scored in its own half, a column of many levels would always look like a copy of the target.
+    """
+    n_rare, n_others = rare.len(), others.len()
+    frame = pl.DataFrame(
+        {
+            "level": pl.concat([rare, others]),
+            "half": np.concatenate([np.arange(n_rare) % 2, np.arange(n_others) % 2]).astype(bool),
+            "rare": np.arange(n_rare + n_others) < n_rare,
+        }
+    )
+    shares = frame.group_by("level", ~pl.col("half")).agg(score=pl.col("rare").mean())
+    scored = frame.join(
+        shares, on=["level", "half"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    scores = scored["score"].fill_null(n_rare / frame.height)
+    return _area(scores.rank("average").to_numpy().astype(np.float64), n_rare)
+
+
+def _only_rare(rows: Rows, schema: Schema) -> Iterator[Suspect]:
+    """Find levels of which more rows are rare than chance allows: all of them."""
+    share = rows.rare.height / rows.held.height
+    for column in schema.columns:
+        if column.kind not in ("categorical", "boolean"):
+            continue
+        name = column.name
+        in_rare = rows.rare[name].drop_nulls().alias("value").value_counts(name="rare")
+        in_held = rows.held[name].drop_nulls().alias("value").value_counts(name="rows")
+        both = in_rare.join(in_held, on="value").filter(pl.col("rare") == pl.col("rows"))
+        chance = pl.lit(share).pow(pl.col("rows").cast(pl.Float64)) * in_held.height
+        odd = both.filter(chance < CHANCE).sort("rows", "value", descending=[True, False])
+        if odd.height:
+            levels = odd["value"].cast(pl.String).to_list()
+            yield Suspect(
+                name,
+                f"{listed(levels)} {'are' if levels[1:] else 'is'} found only among the rare rows "
+                f"({odd['rows'].sum():,} of them): {_KNOWN} {name!r}",
+            )
+
+
+# --- hidden missing values ----------------------------------------------------------------------
+
+
+def _hidden(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -> Iterator[Suspect]:
+    """Find values that stand for missing ones."""
+    for column in schema.columns:
+        values = counts[column.name]
+        if column.kind in ("constant", "boolean") or values.height < 2:  # noqa: PLR2004
+            continue
+        if column.kind == "datetime":
+            found = _date_codes(values, column)
+        elif values.schema["value"] == pl.String:
+            found = _text_codes(values)
+        elif values.schema["value"].is_numeric() and column.kind != "identifier":
+            found = _number_codes(values)
+        else:
+            continue
+        for shown, n_rows, why in found:
+            said = f"{shown} in {n_rows:,} of {rows.held.height:,} rows{why}: {_FILL}"
+            yield Suspect(column.name, said)
+
+
+def _text_codes(counts: pl.DataFrame) -> Iterator[tuple[str, int, str]]:
+    levels = counts.with_columns(plain=pl.col("value").str.strip_chars().str.to_lowercase())
+    codes = TEXT_CODES
+    if counts["value"].str.len_chars().max() == 2:  # noqa: PLR2004
+        codes = TEXT_CODES - {"na"}  # Namibia, among other countries
+    for level, n_rows, _ in levels.filter(pl.col("plain").is_in(codes)).rows():
+        yield repr(level), n_rows, ""
+    numbers = levels.filter(pl.col("plain").str.contains(r"^-?(0+|1|9+)$"))
+    words = counts.filter(~pl.col("value").str.contains(r"\d"))
+    if numbers.height == 1 and words.height == counts.height - 1 and words.height > 2:  # noqa: PLR2004
+        level, n_rows, _ = numbers.row(0)
+        yield repr(level), n_rows, ", a number among words"
+
+
+def _number_codes(counts: pl.DataFrame) -> Iterator[tuple[str, int, str]]:
+    """Find a code at either end of a column's values."""
+    values = counts["value"].cast(pl.Float64).to_numpy()
+    n_rows = counts["rows"].to_list()
+    finite = np.isfinite(values)
+    values, n_rows = values[finite], [n for n, good in zip(n_rows, finite, strict=True) if good]
+    if values.size < 5:  # noqa: PLR2004
+        return
+    if n_rows[0] > 1 and (_is_low_code(values) or _is_odd_zero(values, n_rows)):
+        yield f"{values[0]:.0f}", n_rows[0], _apart(values[1:])
+    if n_rows[-1] > 1 and _is_high_code(values):
+        yield f"{values[-1]:.0f}", n_rows[-1], _apart(values[:-1])
+
+
+def _apart(rest: Floats) -> str:
+    return f", apart from the rest ({show_number(rest[0])} to {show_number(rest[-1])})"
+
+
+def show_number(value: float) -> str:
+    """Write a number for people: 1,234,567 and 0.00123457."""
+    if not np.isfinite(value):
+        return str(value)
+    if value == round(value) and abs(value) < 1e15:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    return f"{value:,.6g}" if 1e-4 <= abs(value) < 1e6 else f"{value:.6g}"  # noqa: PLR2004
+
+
+def _is_low_code(values: Floats) -> bool:
+    """Say whether the lowest is a code: the only negative one, or far below all others."""
+    if values[0] not in LOW_CODES:
+        return False
+    return bool(values[1] >= 0 or values[1] - values[0] >= values[-1] - values[1])
+
+
+def _is_high_code(values: Floats) -> bool:
+    return values[-1] in HIGH_CODES and bool(values[-1] - values[-2] >= values[-2] - values[0])
+
+
+def _is_odd_zero(values: Floats, n_rows: list[int]) -> bool:
+    """Say whether nothing is near a zero that few rows have: an age of 0 among drivers.
+
+    Where most rows have it, it is an amount of nothing.
+    """
+    if values[0] != 0 or values.size < 12 or 2 * n_rows[0] > sum(n_rows):  # noqa: PLR2004
+        return False
+    lowest, spacing = values[1], float(np.median(np.diff(values[1:12])))
+    return bool(lowest >= 5 * spacing and lowest >= (values[-1] - lowest) / 10)
+
+
+def _date_codes(counts: pl.DataFrame, column: Column) -> Iterator[tuple[str, int, str]]:
+    """Find a day at either end, a year or more from the others, or one that outnumbers them."""
+    days = _days(counts["value"], column)
+    by_day = pl.DataFrame({"day": days, "rows": counts["rows"]}).drop_nulls()
+    by_day = by_day.group_by("day").agg(pl.col("rows").sum()).sort("day")
+    all_days, n_rows = by_day["day"].to_numpy(), by_day["rows"].to_numpy()
+    if all_days.size < 2:  # noqa: PLR2004
+        return
+    gaps = np.diff(all_days)
+    for code in DATE_CODES:
+        day = int(np.datetime64(code, "D").astype(np.int64))
+        at = int(np.searchsorted(all_days, day))
+        if at == all_days.size or all_days[at] != day or n_rows[at] < 2:  # noqa: PLR2004
+            continue
+        end = (at == 0 and gaps[0] >= 365) or (at == gaps.size and gaps[-1] >= 365)  # noqa: PLR2004
+        often = n_rows[at] >= 10 * max(np.delete(n_rows, at).max(), 1)
+        if end or often:
+            why = ", a year or more from the rest" if end else ", far more than on any other day"
+            yield code, int(n_rows[at]), why
+
+
+def _days(values: pl.Series, column: Column) -> pl.Series:
+    """Return days since 1970 of dates and instants."""
+    ticks = as_numbers(values, column)
+    if values.dtype == pl.Date:
+        return ticks.cast(pl.Int64)
+    unit = "us" if column.format else cast("pl.Datetime", values.dtype).time_unit
+    return ticks // {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}[unit]
+
+
+# --- what is not learned ------------------------------------------------------------------------
+
+
+def _free_text(schema: Schema) -> Iterator[Suspect]:
+    for name in (column.name for column in schema.columns if column.kind == "text"):
+        yield Suspect(
+            name,
+            f"is free text, which is not learned: leave it out with --ignore {name!r}, or say "
+            f"what it is with --kind {name!r}=categorical (or identifier)",
+        )
+
+
+def _identifiers(schema: Schema) -> Iterator[Suspect]:
+    for name in (column.name for column in schema.columns if column.kind == "identifier"):
+        yield Suspect(
+            name,
+            "is taken for an identifier: left out of learning, it comes out as fresh values of "
+            f"the same shape; --kind {name!r}=categorical, or integer, learns it",
+        )
+
+
+def _constants(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -> Iterator[Suspect]:
+    for name in (column.name for column in schema.columns if column.kind == "constant"):
+        column = rows.held[name]
+        everywhere = counts[name].height + bool(column.null_count()) <= 1
+        where = "every row" if everywhere else "every rare row, though not in the others"
+        known = rows.rare[name].drop_nulls()
+        partly = known.len() and rows.rare[name].null_count()
+        value = f"{known[0]!r}{' or missing' if partly else ''}" if known.len() else "missing"
+        yield Suspect(
+            name, f"is {value} in {where}: there is nothing to learn; --ignore {name!r} drops it"
+        )
+
+
+def _mostly_missing(rows: Rows, schema: Schema) -> Iterator[Suspect]:
+    for name in (column.name for column in schema.columns if column.kind != "constant"):
+        rare = rows.rare[name].null_count() / rows.rare.height
+        held = rows.held[name].null_count() / rows.held.height
+        if rare > MOSTLY_MISSING or held > MOSTLY_MISSING:
+            filled = rows.rare.height - rows.rare[name].null_count()
+            yield Suspect(
+                name,
+                f"is missing in {rare:.0%} of the rare rows and {held:.0%} of all: its values are "
+                f"learned from {filled:,} rows; leave it out with --ignore {name!r} if too few",
+            )
+
+
+# --- the table as a whole -----------------------------------------------------------------------
+
+
+def _rows_at_fault(rows: Rows) -> Iterator[Suspect]:
+    """Tell of copies, and of a target that is rare in name only."""
+    n_rare = rows.rare.height
+    if 2 * n_rare > rows.n_rows:
+        yield Suspect(
+            None,
+            f"{n_rare:,} of {rows.n_rows:,} rows, more than half, are rare by {rows.target} = "
+            f"{rows.value!r}: is it another value? name it by --rare",
+        )
+    n_copies = rows.held.height - rows.held.n_unique()
+    n_rare_copies = n_rare - rows.rare.n_unique()
+    if n_copies:
+        yield Suspect(
+            None,
+            f"{n_copies:,} of {rows.held.height:,} rows ({n_rare_copies:,} of {n_rare:,} rare "
+            "ones) are exact copies of an earlier row: keep copies on one side of any split into "
+            "training and test rows (raregan split does), or they leak",
+        )
+
+
+def _times(schema: Schema, counts: Mapping[str, pl.DataFrame]) -> Iterator[Suspect]:
+    """Tell of columns that say when a row came about."""
+    names = []
+    for column in schema.columns:
+        words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", column.name)]
+        named = bool(words) and words[-1] in TIME_WORDS and not _NO_EVENT.intersection(words)
+        timed = column.kind == "datetime" or (
+            column.kind in ("integer", "continuous")
+            and counts[column.name].height > FEW_LEVELS
+            and column.dtype != "String"
+        )
+        if named and timed:
+            names.append(column.name)
+    if names:
+        yield Suspect(
+            names[0] if len(names) == 1 else None,
+            f"{listed(names)} {'tell' if names[1:] else 'tells'} of time: a model that is to judge "
+            "later rows is best tested on later rows; split them with raregan split DATA "
+            f"--time-column {names[-1]!r}",
+        )

@@ -1,0 +1,31 @@
+"""The estimator checks of scikit-learn and of imbalanced-learn: all of them, none left out.
+
+scikit-learn itself skips its check of array libraries unless SCIPY_ARRAY_API is set.
+"""
+
+import pytest
+from imblearn.utils import estimator_checks as imblearn_checks
+from sklearn.utils import estimator_checks as sklearn_checks
+
+from raregan.oversampler import GANOverSampler
+
+TINY = GANOverSampler(epochs=1, latent_dim=2, random_state=0)
+
+CHECKS = [
+    pytest.param(*values, id=f"{library.__name__.partition('.')[0]}-{values[1].func.__name__}")
+    for library in (imblearn_checks, sklearn_checks)
+    for values in library.estimator_checks_generator(TINY)
+]
+
+
+@pytest.mark.filterwarnings(
+    "ignore::raregan.errors.RareGANWarning",  # their tables do hold copies of rows
+    "ignore::sklearn.exceptions.SkipTestWarning",
+)
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
+def test_estimator_check(estimator, check):
+    check(estimator)
+
+
+def test_every_parameter_is_validated():
+    imblearn_checks.check_param_validation("GANOverSampler", TINY)
