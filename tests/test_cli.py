@@ -133,8 +133,8 @@ def test_mistakes_in_the_data(folder, capsys):
     fails(capsys, "train", "none.csv", match="none.csv")
     fails(capsys, "train", "data.csv", "--target", "Klass", match="did you mean 'Class'?")
     fails(capsys, "train", "data.csv", "--rare", "2", match="never '2'")
-    Path("text.csv").write_text("a,Class\n" + "x,0\n" * 50 + "y,1\n" * 10)
-    fails(capsys, "train", "text.csv", match="column 'a', data row 1")
+    Path("same.csv").write_text("a,Class\n" + "x,0\n" * 50 + "y,1\n" * 10)
+    fails(capsys, "train", "same.csv", match="nothing to learn")
     Path("empty.csv").touch()
     fails(capsys, "train", "empty.csv", match="empty")
 

@@ -18,15 +18,20 @@ WAY = (
     "modelfile",
     "run",
     "synthesizer",
+    "oversampler resampling",
     "judging",
     "reporting",
     "demo",
     "terminal arguments",
+    "commands",
     "cli",
     "__main__",
 )
 RANK = {name: rank for rank, names in enumerate(WAY) for name in names.split()}
-HEAVY = {"jax", "keras", "sklearn", "scipy", "pandas", "pyarrow", "matplotlib", "seaborn", "plotly"}
+HEAVY = {
+    *("jax", "keras", "sklearn", "scipy", "pandas", "pyarrow"),
+    *("matplotlib", "seaborn", "plotly", "imblearn"),
+}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
 

@@ -14,7 +14,6 @@ from safetensors.numpy import save as save_tensors
 
 from raregan.archive import MANIFEST, read_archive, write_archive
 from raregan.errors import ModelFileError
-from raregan.gans.frozen import FrozenGenerator
 from raregan.modelfile import FORMAT_VERSION, load_model, save_model
 from raregan.sampling import Sampler
 
@@ -71,7 +70,7 @@ def test_no_flipped_byte_crashes_or_goes_unnoticed(path, tmp_path):
 def test_a_model_file_with_nan_is_never_written(gan, tmp_path, bad):
     generator = gan.model_.sampler.generator
     kernels = (generator.kernels[0] * np.float32(bad), *generator.kernels[1:])
-    broken = FrozenGenerator(kernels, generator.biases)
+    broken = replace(generator, kernels=kernels)
     sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, broken)
     with pytest.raises(ModelFileError, match="NaN or infinity in kernel_0"):
         save_model(replace(gan.model_, sampler=sampler), tmp_path / "m")
@@ -155,7 +154,11 @@ def test_weights_that_are_no_safetensors_are_told(path, tmp_path):
 
 
 def test_a_generator_of_another_width_is_told(path, tmp_path, gan):
-    narrow = FrozenGenerator((np.ones((4, 2), np.float32),), (np.ones(2, np.float32),))
+    narrow = replace(
+        gan.model_.sampler.generator,
+        kernels=(np.ones((4, 2), np.float32),),
+        biases=(np.ones(2, np.float32),),
+    )
     sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, narrow)
     save_model(replace(gan.model_, sampler=sampler), tmp_path / "m")
     with pytest.raises(ModelFileError, match="makes 2 numbers a row and the encoder takes 4"):

@@ -25,9 +25,9 @@ def test_an_unknown_variant_is_told(table):
 def test_the_model_says_when_it_was_resumed(table, tmp_path):
     run = Run.prepare(table, "gan", {"epochs": 2}, seed=0)
     hooks = run.hooks(tmp_path / "c", 1, None, None)
-    assert run.train(hooks, resume_from=None, frame="polars").provenance["resumed_at"] == 0
+    assert run.train(hooks, resume_from=None).provenance["resumed_at"] == 0
     longer = Run.prepare(table, "gan", {"epochs": 3}, seed=0)
-    model = longer.train(hooks, resume_from=tmp_path / "c", frame="polars")
+    model = longer.train(hooks, resume_from=tmp_path / "c")
     assert model.provenance["resumed_at"] == 1
     assert model.provenance["epochs"] == 3
 

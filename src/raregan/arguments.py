@@ -27,8 +27,8 @@ from raregan.config import (
 from raregan.gans.variants import VARIANTS
 
 _SOURCES = (
-    "CSV, TSV, JSON lines (all also .gz) or Parquet file, a folder or pattern of them, or a database "
-    "as postgresql://... or sqlite:///..."
+    "CSV, TSV, JSON lines (all also .gz) or Parquet file, a folder or pattern of them, or a "
+    "database as postgresql://... or sqlite:///..."
 )
 _SINKS = ".csv, .tsv, .jsonl or .parquet; - for CSV on standard output"
 
@@ -270,8 +270,7 @@ def _add_table_options(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="COLUMN=KIND",
-        help="what a column is taken for: "
-        f"{', '.join(KINDS)}; repeatable (see raregan inspect)",
+        help=f"what a column is taken for: {', '.join(KINDS)}; repeatable (see raregan inspect)",
     )
     verb.add_argument("--schema", metavar="FILE", help="what all columns are, by raregan inspect")
     verb.add_argument(

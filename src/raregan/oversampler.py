@@ -402,7 +402,7 @@ class _Learnable:
             return type(self.X)(rows.to_numpy(dtype=self.X.dtype))
         if self.X.dtype != object:
             return rows.to_numpy(dtype=self.X.dtype)
-        return _with_markers(rows.to_numpy(dtype=object), self.X)
+        return _with_markers(rows.to_numpy(dtype=object, copy=True), self.X)
 
 
 def _with_markers(rows: NDArray[Any], original: NDArray[Any]) -> NDArray[Any]:

@@ -12,13 +12,13 @@ from raregan.data.heldout import refuse_held_out
 from raregan.data.rows import known_column, listed
 from raregan.data.sources import Source, open_source
 from raregan.errors import SchemaError, UserError
-from raregan.sampling import Acceptance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from raregan.modelfile import Model
+    from raregan.sampling import Acceptance
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Addition:
         if n < 1:
             now = n_rare / n_others if n_others else math.inf
             raise UserError(
-                f"the table has {n_rare:,} rare rows for {n_others:,} others, a ratio of {now:.4g}: "
-                f"ask for more than that, not {ratio:g}"
+                f"the table has {n_rare:,} rare rows for {n_others:,} others, a ratio of "
+                f"{now:.4g}: ask for more than that, not {ratio:g}"
             )
         return n
 
@@ -125,12 +125,15 @@ class Addition:
             for name, dtype in schema.items()
         ]
         for original in source.batches():
-            yield original if mark is None else original.with_columns(pl.lit(value=False).alias(mark))
+            yield _marked(original, mark, synthetic=False)
         for block in rows:
-            added = block.select(columns)
-            yield added if mark is None else added.with_columns(pl.lit(value=True).alias(mark))
+            yield _marked(block.select(columns), mark, synthetic=True)
 
     @property
     def _made(self) -> frozenset[str]:
         schema = self.model.sampler.schema
         return frozenset((*schema.names, schema.target.name))
+
+
+def _marked(frame: pl.DataFrame, mark: str | None, *, synthetic: bool) -> pl.DataFrame:
+    return frame if mark is None else frame.with_columns(pl.lit(synthetic).alias(mark))

@@ -45,8 +45,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
     ignore : sequence of str, default=()
         Columns to leave out.
     kinds : dict of str to str, optional
-        What columns are taken for, where the rules of `raregan.data.kinds` are to be overruled, such
-        as ``{"zip": "categorical", "case": "identifier"}``.
+        What columns are taken for, where the rules of `raregan.data.kinds` are to be overruled,
+        such as ``{"zip": "categorical", "case": "identifier"}``.
     schema : raregan.data.schema.Schema, optional
         What all columns are, in place of these rules; see `raregan.data.inspection.read_schema`.
     constraints : sequence of str, default=()

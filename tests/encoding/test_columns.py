@@ -194,7 +194,7 @@ def test_standard_has_mean_0_and_deviation_1():
 
 
 def test_encodings_are_found_by_name():
-    assert ENCODINGS == {"standard": StandardColumn, "quantile": QuantileColumn}
+    assert {"standard": StandardColumn, "quantile": QuantileColumn} == ENCODINGS
     assert all(name == encoding.name for name, encoding in ENCODINGS.items())
 
 

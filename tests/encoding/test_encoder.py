@@ -1,3 +1,5 @@
+# ruff: noqa: DTZ001 - times without a zone are among what is tested
+
 import copy
 import json
 import subprocess
@@ -564,8 +566,7 @@ def try_to_read(data):
     """Read it, or get the one error there is; what could be read can be used."""
     try:
         encoder = TableEncoder.from_dict(data)
-    except ModelFileError as error:
-        assert "\n" not in str(error)[:1]
+    except ModelFileError:
         return
     rows = encoder.decode(np.zeros((3, encoder.layout.width), np.float32))
     assert rows.columns == [column.name for column in encoder.columns]

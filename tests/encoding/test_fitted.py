@@ -108,7 +108,7 @@ def test_a_group_holds_what_is_missing():
 
 
 def test_no_identifier_that_is_seen_anywhere_is_made():
-    taken = pl.LazyFrame({"id": [f"C{i:07}" for i in range(0, 2_000)]})
+    taken = pl.LazyFrame({"id": [f"C{i:07}" for i in range(2_000)]})
     made = fit("id", seen=taken).decode(np.empty((500, 0), np.float32), Draw())["id"]
     assert made.n_unique() == 500
     assert not set(made.to_list()) & set(taken.collect()["id"].to_list())

@@ -1,3 +1,5 @@
+# ruff: noqa: DTZ001 - times without a zone are among what is tested
+
 import json
 import math
 from datetime import date, datetime, time, timedelta

@@ -7,7 +7,6 @@ from raregan.gans.calibration import calibrate
 from raregan.gans.frozen import FrozenGenerator, freeze
 from raregan.gans.networks import build_generator
 from tests.gans.test_frozen import lived_in
-from tests.gans.test_networks import layout as plain_layout
 
 POINT = 0.01
 
@@ -32,7 +31,7 @@ def random_generator(layout, seed=0, *, scale=1.0, offset=3.0):
     )
 
 
-def draw(generator, n=100_000, seed=99):
+def draw(generator, n=50_000, seed=99):
     rng = np.random.default_rng(seed)
     rows = generator(rng.standard_normal((n, generator.latent_dim), dtype=np.float32))
     gates = generator.layout.gate_matrix()
@@ -43,7 +42,7 @@ def one_hot(counts):
     return np.repeat(np.eye(len(counts), dtype=np.float32), counts, axis=0)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("scale", "offset"), [(1, 3), (1, 0), (0.01, 5), (10, 1)])
 def test_yes_or_no_gets_its_share(seed, scale, offset):
     layout = layout_of((3, "sigmoid"))
@@ -63,7 +62,7 @@ COUNTS = {
 
 
 @pytest.mark.parametrize("counts", COUNTS.values(), ids=COUNTS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("scale", "offset"), [(1, 3), (1, 0), (0.01, 5), (10, 1)])
 def test_categories_get_their_shares(counts, seed, scale, offset):
     layout = layout_of((len(counts), "softmax"))
@@ -89,7 +88,7 @@ def test_shares_behind_a_gate_are_those_among_the_rows_it_lets_through():
     levels = np.eye(3)[rng.choice(3, 600, p=[0.1, 0.2, 0.7])] * ~missing[:, None]
     flag = (rng.random(600) < 0.25) & ~missing
     rows = np.column_stack([missing, levels, flag]).astype(np.float32)
-    for seed in range(4):
+    for seed in range(2):
         made = draw(calibrate(random_generator(layout, seed), rows, seed=1))
         assert np.abs(made.mean(axis=0) - rows.mean(axis=0)).max() < POINT
         through, real = made[made[:, 0] == 0], rows[rows[:, 0] == 0]
@@ -101,7 +100,7 @@ def test_shares_behind_a_pattern_follow_it():
     rows = np.zeros((300, 5), np.float32)
     rows[:150, 0], rows[150:180, 1], rows[180:, 2] = 1, 1, 1
     rows[:45, 3], rows[45:180, 4] = 1, 1
-    for seed in range(4):
+    for seed in range(2):
         made = draw(calibrate(random_generator(layout, seed), rows, seed=1))
         assert np.abs(made.mean(axis=0) - rows.mean(axis=0)).max() < POINT
 
@@ -133,7 +132,7 @@ def test_it_is_the_same_every_time_and_leaves_its_input_alone():
 
 
 def test_plain_numbers_need_none():
-    generator = freeze(build_generator(plain_layout(3), NetworkConfig(), seed=0), plain_layout(3))
+    generator = random_generator(layout_of((3, "linear")))
     assert calibrate(generator, np.ones((4, 3), np.float32), seed=0) is generator
 
 

@@ -69,18 +69,16 @@ def test_the_seed_fixes_the_weights_and_no_two_layers_share_one(build):
 each_layout = pytest.mark.parametrize("mixed", LAYOUTS, ids=["mixed", "pattern"])
 
 
-def heads_of(mixed):
-    heads = Heads(mixed)
-    return lambda logits: heads(logits)
+def gradient(function):
+    return jax.jit(jax.grad(function))
 
 
 @each_layout
 def test_heads_make_what_sampling_makes_and_nothing_where_a_gate_says_so(mixed):
     logits = random_logits(mixed, 500)
     expected = np.array([gated_by_hand(hard_by_hand(row, mixed), mixed) for row in logits])
-    rows = np.asarray(heads_of(mixed)(logits))
+    rows = np.asarray(jax.jit(Heads(mixed).call)(logits))
     np.testing.assert_allclose(rows, expected, atol=1e-6)
-    np.testing.assert_allclose(np.asarray(jax.jit(heads_of(mixed))(logits)), expected, atol=1e-6)
     gated = (np.round(rows) @ mixed.gate_matrix()) > 0
     assert gated.any(axis=0).sum() > 3
     assert np.abs(rows[gated]).max() < 1e-6
@@ -92,7 +90,8 @@ def test_heads_have_the_gradient_of_softmax_and_sigmoid(mixed):
     free = Layout(mixed.spans)
     logits = random_logits(free, 20)
     weights = np.random.default_rng(1).normal(size=free.width).astype(np.float32)
-    found = jax.grad(lambda x: (heads_of(free)(x) * weights).sum())(jnp.asarray(logits))
+    heads = Heads(free).call
+    found = gradient(lambda x: (heads(x) * weights).sum())(jnp.asarray(logits))
     expected = np.tile(weights, (20, 1)).astype(np.float64)
     for span in free.spans:
         x, w = logits[:, span.slice].astype(np.float64), weights[span.slice].astype(np.float64)
@@ -111,7 +110,8 @@ def test_a_gated_value_has_no_gradient_of_its_own(mixed):
     linear = [span.start for span in mixed.spans if span.activation == "linear"]
     hard = np.array([hard_by_hand(row, mixed) for row in logits])
     is_gated = (hard @ mixed.gate_matrix())[:, linear] > 0
-    found = jax.grad(lambda x: heads_of(mixed)(x)[:, np.array(linear)].sum())(jnp.asarray(logits))
+    heads = Heads(mixed).call
+    found = gradient(lambda x: heads(x)[:, np.array(linear)].sum())(jnp.asarray(logits))
     own = np.asarray(found)[:, linear]
     assert 0 < is_gated.sum() < is_gated.size
     np.testing.assert_allclose(own[is_gated], 0, atol=1e-6)
@@ -121,7 +121,8 @@ def test_a_gated_value_has_no_gradient_of_its_own(mixed):
 @each_layout
 def test_gradients_are_finite_for_any_logits(mixed):
     logits = jnp.asarray(random_logits(mixed, 50) * 1e4)
-    found = jax.grad(lambda x: (heads_of(mixed)(x) ** 2).sum())(logits)
+    heads = Heads(mixed).call
+    found = gradient(lambda x: (heads(x) ** 2).sum())(logits)
     assert np.isfinite(found).all()
 
 

@@ -35,7 +35,10 @@ def sample(args: argparse.Namespace) -> int:
 
     acceptance = Acceptance()
     rows = model.sampler.blocks(
-        args.num_samples, seed=_seed(args, model), conditions=_conditions(args), acceptance=acceptance
+        args.num_samples,
+        seed=_seed(args, model),
+        conditions=_conditions(args),
+        acceptance=acceptance,
     )
     written = _write(rows, args.num_samples, args.output)
     say(f"wrote {written:,} synthetic rows to {args.output} (seed {_seed(args, model)})")

@@ -106,6 +106,7 @@ class _Term:
     value: pl.Expr
     group: str
     literal: str | None = None
+    levels: pl.Enum | None = None
 
 
 def parse_expression(
@@ -156,13 +157,15 @@ def build_expression(
 
 
 def find_column(schema: Mapping[str, pl.DataType], name: str) -> str:
-    """Return the name, or raise a SchemaError where there is no such column or polars has no way.
-
-    To polars ``*`` and ``^...$`` are patterns of names, never names.
-    """
-    if name in schema and (name == "*" or (name.startswith("^") and name.endswith("$"))):
+    """Return the name, or raise a SchemaError where there is no such column or it is a pattern."""
+    if name in schema and is_pattern(name):
         raise SchemaError(f"column {name!r} cannot stand in a rule by this name: rename it")
     return known_column(list(schema), name)
+
+
+def is_pattern(name: str) -> bool:
+    """Say whether polars takes a name for a pattern of names wherever an expression has it."""
+    return name == "*" or (name.startswith("^") and name.endswith("$"))
 
 
 def write_name(name: str) -> str:
@@ -336,7 +339,7 @@ class _Builder:
         group = groups.get(dtype.base_type())
         if group is None:
             raise self.source.fault(f"column {name!r} of type {dtype} cannot stand in a rule")
-        return _Term(column, group)
+        return _Term(column, group, levels=dtype if isinstance(dtype, pl.Enum) else None)
 
     def _literal(self, node: ast.AST, value: Any) -> _Term:
         if isinstance(value, bool):
@@ -394,6 +397,9 @@ class _Builder:
         if left.group != right.group:
             shown = self.source.show(node)
             raise self.source.fault(f"{shown!r} compares a {left.group} with a {right.group}")
+        # the order of an enum's levels counts against a text in quotes and the same enum
+        if left.levels != right.levels and left.literal is right.literal is None:
+            return how(left.value.cast(pl.String), right.value.cast(pl.String))
         return how(left.value, right.value)
 
     def _is_in(self, left: ast.AST, right: ast.AST) -> pl.Expr:

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from raregan.data.dtypes import dtype_name
 from raregan.config import KINDS, Kind
+from raregan.data.dtypes import dtype_name
 from raregan.data.schema import EXACT_INTEGERS, Column, locate
 from raregan.errors import SchemaError
 
@@ -138,6 +138,8 @@ def given_column(series: pl.Series, kind: str) -> Column:
     column = Column(series.name, dtype_name(series.dtype), cast("Kind", kind), form)
     if kind == "continuous" and series.dtype == pl.String:
         _check_numbers(series)
+    if kind == "integer" and not series.dtype.is_integer():
+        _check_whole(series)
     if kind in ("continuous", "integer") and _is_huge(series):
         raise SchemaError(
             f"column {series.name!r} holds whole numbers beyond 2**53, which are not exact as "
@@ -152,6 +154,16 @@ def _check_numbers(series: pl.Series) -> None:
         raise SchemaError(
             f"{locate(series, odd)}, which is no number with decimals as text; convert the "
             "column to numbers, or choose another --kind"
+        )
+
+
+def _check_whole(series: pl.Series) -> None:
+    broken = (series % 1 != 0).fill_null(value=False)
+    if series.dtype.is_float():
+        broken &= series.is_finite()
+    if broken.any():
+        raise SchemaError(
+            f"{locate(series, broken)}, which is no whole number; choose --kind continuous"
         )
 
 

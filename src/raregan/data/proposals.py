@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from raregan.data.constraints import Combination, OneHot, Sum, order_sums, parse_constraint
-from raregan.data.expressions import write_name
+from raregan.data.expressions import is_pattern, write_name
 from raregan.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ def propose_constraints(
     proposals : list of Proposal
         At most `MAX_PROPOSALS`, and such that all can be used together.
     """
-    names = [name for name in frame.columns if kinds.get(name) in LEARNED_KINDS]
-    frame = frame[names]
+    learned = [name for name in frame.columns if kinds.get(name) in LEARNED_KINDS]
+    names = [name for name in learned if not is_pattern(name)]
+    frame = _pick(frame, names)
     if frame.height < MIN_ROWS:
         return []
     frame = frame.with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
@@ -101,17 +102,22 @@ def propose_constraints(
     labels = [name for name in names if kinds[name] in ("categorical", "boolean")]
     flags = [name for name in names if name in numbers or frame.schema[name] == pl.Boolean]
 
-    sums = list(_find_sums(frame, sample[measures[:MAX_COLUMNS]], rng))
-    groups = list(_find_groups(frame, sample[flags]))
+    sums = list(_find_sums(frame, _pick(sample, measures[:MAX_COLUMNS]), rng))
+    groups = list(_find_groups(frame, _pick(sample, flags)))
     grouped = {name for group in groups for name in group.columns}
     labels = [name for name in labels if name not in grouped]
     proposals = [
         *(Proposal(rule.text, "adds up in every row") for rule in sums),
         *(Proposal(rule.text, "exactly one is 1 in every row") for rule in groups),
-        *_find_combinations(frame[labels[:MAX_COLUMNS]], rows),
+        *_find_combinations(_pick(frame, labels[:MAX_COLUMNS]), rows),
         *_find_inequalities(frame, sample, kinds, formats or {}, _implied(sums, sample)),
     ]
     return proposals[:MAX_PROPOSALS]
+
+
+def _pick(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Return columns; by `frame[names]` none would be taken for no rows."""
+    return pl.DataFrame([frame[name] for name in names])
 
 
 def _is_surprising(failures: float, n_rows: int, n_tried: int) -> bool:
@@ -127,6 +133,8 @@ def _find_sums(
 ) -> Iterator[Sum]:
     """Yield sums of two to four columns, the shortest first and one for a total."""
     complete = _complete_rows(sample)
+    if not complete.width:
+        return
     names, values = complete.columns, complete.to_numpy().astype(np.float64)
     present = (values != 0).mean(axis=0) >= MIN_PRESENT
     varied = values.max(axis=0, initial=-np.inf) > values.min(axis=0, initial=np.inf)
@@ -208,6 +216,8 @@ def _find_groups(frame: pl.DataFrame, sample: pl.DataFrame) -> Iterator[OneHot]:
             if MIN_PRESENT <= share <= 1 - MIN_PRESENT and not frame[flag.name].null_count():
                 shares[flag.name] = share
     names = list(shares)[:MAX_COLUMNS]
+    if len(names) < 2:  # noqa: PLR2004
+        return
     patterns = sample[names].cast(pl.Int8).unique(maintain_order=True).to_numpy() > 0
     masks = [int.from_bytes(np.packbits(column).tobytes()) for column in patterns.T]
     whole = int.from_bytes(np.packbits(np.ones(len(patterns), bool)).tobytes())
@@ -243,11 +253,13 @@ def _exact_covers(masks: Sequence[int], whole: int) -> Iterator[tuple[int, ...]]
 
 def _find_combinations(frame: pl.DataFrame, rows: NDArray[np.int64]) -> Iterator[Proposal]:
     """Yield columns together with one that determines them, no column twice."""
+    if not frame.width:
+        return
     text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    codes = frame.with_columns(pl.col(text).cast(pl.Categorical).to_physical())
+    codes = frame.with_columns([pl.col(name).cast(pl.Categorical).to_physical() for name in text])
     sample = codes[rows]
     follow: dict[str, list[str]] = {}
-    n_tried = max(frame.width * (frame.width - 1), 1)
+    n_tried = frame.width**2
     for by, name in permutations(frame.columns, 2):
         if _determines(sample[[by, name]]) and _goes_with(codes[[by, name]], n_tried):
             follow.setdefault(by, []).append(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -16,8 +16,6 @@ from raregan.errors import DataError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 
 MAX_OTHERS = 20_000
 """Rows of the other classes that are held: enough to see what kinds of column there are."""
@@ -37,6 +35,7 @@ USUAL_TARGETS = frozenset(
 MAX_LISTED = 8
 """How many names or values an error lists."""
 
+_NAN_IS_NULL = cs.float().fill_nan(None)
 _ROW = "\0row"  # no table has such a column: CSV text may not hold a NUL
 
 
@@ -111,7 +110,7 @@ def choose_rows(
             "a table needs a target and a column to learn, separated by commas in a CSV file"
         )
     name = _find_target(table) if target is None else known_column(names, target)
-    everything = table.lazy().with_columns(cs.float().fill_nan(None))
+    everything = table.lazy()
     counts = _count(everything, name)
     n_rows = int(counts["rows"].sum())
     if not n_rows:
@@ -120,7 +119,7 @@ def choose_rows(
     column = pl.col(name).cast(pl.String) if isinstance(value, str) else pl.col(name)
     is_rare = column == value
     if isinstance(table, pl.DataFrame):
-        held = everything.collect()
+        held = table.with_columns(_NAN_IS_NULL)
         others = _sample(held.filter(~is_rare))
     else:
         held = _stream(everything, is_rare, n_rows)
@@ -145,17 +144,19 @@ def listed(values: Sequence[Any], separator: str = ", ") -> str:
     return separator.join([*(repr(value) for value in values[:MAX_LISTED]), *more])
 
 
-def _used_columns(table: _Frame, ignore: str | Iterable[str]) -> _Frame:
+def _used_columns(
+    table: pl.DataFrame | pl.LazyFrame, ignore: str | Iterable[str]
+) -> pl.DataFrame | pl.LazyFrame:
     names = table.collect_schema().names()
-    left_out = (ignore,) if isinstance(ignore, str) else tuple(ignore)
-    table = table.drop(*[known_column(names, name) for name in left_out])
-    for position, name in enumerate(table.collect_schema().names(), start=1):
+    left_out = [ignore] if isinstance(ignore, str) else list(ignore)
+    left_out = [known_column(names, name) for name in left_out]
+    for position, name in enumerate((n for n in names if n not in left_out), start=1):
         if not name.strip():
             raise SchemaError(
                 f"used column {position} has no name (a saved row index?): "
                 f"name it, or leave it out with --ignore {name!r}"
             )
-    return table
+    return table.drop(left_out)
 
 
 def _find_target(table: pl.DataFrame | pl.LazyFrame) -> str:
@@ -192,11 +193,13 @@ def _count(everything: pl.LazyFrame, target: str) -> pl.DataFrame:
             "a target holds numbers, booleans or text; name another with --target"
         )
     value = pl.col(target).cast(pl.String) if target_type(dtype) is str else pl.col(target)
-    counts = everything.group_by(value.alias("value")).agg(rows=pl.len())
-    counts = counts.sort("rows", "value").collect(engine="streaming")
+    value = value.fill_nan(None) if dtype.is_float() else value
+    grouped = everything.group_by(value.alias("value")).agg(rows=pl.len())
+    counts = grouped.sort("rows", "value").collect(engine="streaming")
     if counts["value"].null_count():
-        column = everything.select(target).with_row_index("row").filter(pl.col(target).is_null())
-        row = int(column.head(1).collect(engine="streaming").item(0, "row"))
+        column = everything.select(value.alias(target)).with_row_index("row")
+        faulty = column.filter(pl.col(target).is_null()).head(1).collect(engine="streaming")
+        row = int(faulty.item(0, "row"))
         raise SchemaError(
             f"column {target!r}, data row {row + 1} (counted from 1), holds None: "
             "the target must be known in every row; drop the rows without it"
@@ -269,4 +272,4 @@ def _stream(everything: pl.LazyFrame, is_rare: pl.Expr, n_rows: int) -> pl.DataF
     chosen = pl.Series(drawn, dtype=pl.get_index_type())
     numbered = everything.with_row_index(_ROW)
     rows = numbered.filter(is_rare | pl.col(_ROW).is_in(chosen.implode())).drop(_ROW)
-    return rows.collect(engine="streaming")
+    return rows.collect(engine="streaming").with_columns(_NAN_IS_NULL)

@@ -64,7 +64,7 @@ class Source:
     name
         The file's name without its folder, ``"frame"``, or the database's name.
     frame
-        The whole table; missing values are null, NaN among them.
+        The whole table; where it is large NaN may stand for a missing value, as null does.
     origin
         How frames of these columns are given back.
     is_large
@@ -94,7 +94,8 @@ class Source:
         """
         query = self.frame if query is None else query
         engine: Any = "streaming" if self.is_large else "auto"
-        return self.guard(lambda: query.collect(engine=engine))
+        found = self.guard(lambda: query.collect(engine=engine))
+        return found.with_columns(cs.float().fill_nan(None))
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """Yield the whole table in its order, a part at a time.
@@ -146,7 +147,7 @@ def open_source(source: Any, *, query: str | None = None, as_text: bool = False)
     """
     if is_url(source):
         asked = make_query(source, query)
-        return Source(asked.name, _without_nan(asked.scan()), Origin(), is_large=True)
+        return Source(asked.name, asked.scan(), Origin(), is_large=True)
     if query is not None:
         raise DataError(
             "a query is asked of a database: give postgresql://... or sqlite:///... as data with it"
@@ -155,7 +156,7 @@ def open_source(source: Any, *, query: str | None = None, as_text: bool = False)
         return _open_files(Path(source), as_text=as_text)
     if isinstance(source, pl.LazyFrame):
         _guarded("this LazyFrame", source.collect_schema, "mend its query")
-        return Source("frame", _without_nan(source), Origin(), is_large=True)
+        return Source("frame", source, Origin(), is_large=True)
     if is_frame(source):
         frame, origin = take_in(source)
         return Source("frame", frame.lazy(), origin, is_large=False)
@@ -219,10 +220,6 @@ def is_pandas(source: Any) -> bool:
     return kind.__module__.partition(".")[0] == "pandas" and kind.__name__ == "DataFrame"
 
 
-def _without_nan(frame: pl.LazyFrame) -> pl.LazyFrame:
-    return frame.with_columns(cs.float().fill_nan(None))
-
-
 def _open_files(path: Path, *, as_text: bool) -> Source:
     parts = _find_parts(path)
     ending = _ending(parts[0])
@@ -237,7 +234,7 @@ def _open_files(path: Path, *, as_text: bool) -> Source:
     else:
         frame = _scan_text(parts) if as_text else _scan_csv(parts, is_large=is_large)
         remedy = _LARGE_CSV_REMEDY if is_large else _CSV_REMEDY
-    return Source(path.name, _without_nan(frame), Origin(), is_large, remedy)
+    return Source(path.name, frame, Origin(), is_large, remedy)
 
 
 def _find_parts(path: Path) -> list[Path]:

@@ -60,8 +60,8 @@ DATE_CODES = (
 
 TIME_WORDS = frozenset(["time", "timestamp", "datetime", "date", "step", "ts"])
 _NO_EVENT = frozenset(["birth", "born", "dob"])
-_FILL = "if it stands for a missing value, make those cells empty, and it is learned as one"
-_KNOWN = "is it known only after the fact? then leave it out with --ignore"
+_FILL = "if it means missing, empty those cells"
+_KNOWN = "is it known only after the fact? then leave it out with --ignore COLUMN"
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,11 @@ def find_suspects(
     )
 
 
+def name_words(name: str) -> list[str]:
+    """Return the words of a column's name in lower case: `zip_code` and `ZipCode` have two."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
 def as_numbers(values: pl.Series, column: Column) -> pl.Series:
     """Return numbers in the order of the values: whole dates and durations as their ticks."""
     if column.format is not None:
@@ -150,14 +155,14 @@ def _leaks(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -> It
         name = column.name
         rare, others = rows.rare[name], rows.others[name]
         if found := _one_sided(rare, others):
-            yield Suspect(name, f"{found}: {_KNOWN} {name!r}")
+            yield Suspect(name, f"{found}: {_KNOWN}")
             continue
         auc = _auc(rare, others, column, counts[name].height)
         if auc >= LEAK_AUC:
             yield Suspect(
                 name,
-                f"tells the rare rows from the others on its own (AUC {auc:.3f}), as a copy of "
-                f"the target would: {_KNOWN} {name!r}",
+                f"nearly a copy of the target: on its own it tells the rare rows from the others "
+                f"(AUC {auc:.3f}): {_KNOWN}",
             )
 
 
@@ -169,16 +174,18 @@ def _one_sided(rare: pl.Series, others: pl.Series) -> str | None:
     for one, two in (("rare", "other"), ("other", "rare")):
         if missing[two] == sizes[two] and (pooled ** sizes[two]) < CHANCE and pooled < 1:
             filled = sizes[one] - missing[one]
-            return f"is filled in only in {one} rows ({filled:,} of {sizes[one]:,})"
+            return f"filled in only in {one} rows ({filled:,} of {sizes[one]:,})"
         share = missing[one] / sizes[one]
         if not missing[two] and share > MOSTLY_MISSING and (1 - pooled) ** sizes[two] < CHANCE:
-            return f"is missing only in {one} rows ({missing[one]:,} of {sizes[one]:,})"
+            return f"missing only in {one} rows ({missing[one]:,} of {sizes[one]:,})"
     return None
 
 
 def _auc(rare: pl.Series, others: pl.Series, column: Column, n_distinct: int) -> float:
     """Return how well the best reading of a column tells the classes apart: 0.5 to 1."""
     best = 0.5
+    if not n_distinct:
+        return best
     if column.kind in ("continuous", "integer", "datetime", "duration"):
         both = as_numbers(pl.concat([rare, others]), column)
         best = _auc_of_numbers(both, rare.len())
@@ -242,7 +249,7 @@ def _only_rare(rows: Rows, schema: Schema) -> Iterator[Suspect]:
             yield Suspect(
                 name,
                 f"{listed(levels)} {'are' if levels[1:] else 'is'} found only among the rare rows "
-                f"({odd['rows'].sum():,} of them): {_KNOWN} {name!r}",
+                f"({odd['rows'].sum():,} of them): {_KNOWN}",
             )
 
 
@@ -293,7 +300,7 @@ def _number_codes(counts: pl.DataFrame) -> Iterator[tuple[str, int, str]]:
     if n_rows[0] > 1 and (_is_low_code(values) or _is_odd_zero(values, n_rows)):
         yield f"{values[0]:.0f}", n_rows[0], _apart(values[1:])
     if n_rows[-1] > 1 and _is_high_code(values):
-        yield f"{values[-1]:.0f}", n_rows[-1], _apart(values[:-1])
+        yield f"{values[-1]:.0f}", n_rows[-1], f", a code or a cap{_apart(values[:-1])}"
 
 
 def _apart(rest: Floats) -> str:
@@ -301,12 +308,14 @@ def _apart(rest: Floats) -> str:
 
 
 def show_number(value: float) -> str:
-    """Write a number for people: 1,234,567 and 0.00123457."""
+    """Write a number for people: 2024, 1,234,567.89 and 0.00123457."""
     if not np.isfinite(value):
         return str(value)
-    if value == round(value) and abs(value) < 1e15:  # noqa: PLR2004
-        return f"{value:,.0f}"
-    return f"{value:,.6g}" if 1e-4 <= abs(value) < 1e6 else f"{value:.6g}"  # noqa: PLR2004
+    if value == round(value) and abs(value) < 10_000:  # noqa: PLR2004
+        return f"{value:.0f}"  # a year, maybe
+    if 1000 <= abs(value) < 1e15:  # noqa: PLR2004
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return f"{value:.6g}"
 
 
 def _is_low_code(values: Floats) -> bool:
@@ -368,8 +377,8 @@ def _free_text(schema: Schema) -> Iterator[Suspect]:
     for name in (column.name for column in schema.columns if column.kind == "text"):
         yield Suspect(
             name,
-            f"is free text, which is not learned: leave it out with --ignore {name!r}, or say "
-            f"what it is with --kind {name!r}=categorical (or identifier)",
+            "free text, which is not learned: leave it out with --ignore COLUMN, or say what it is "
+            "with --kind COLUMN=categorical (or identifier)",
         )
 
 
@@ -377,8 +386,8 @@ def _identifiers(schema: Schema) -> Iterator[Suspect]:
     for name in (column.name for column in schema.columns if column.kind == "identifier"):
         yield Suspect(
             name,
-            "is taken for an identifier: left out of learning, it comes out as fresh values of "
-            f"the same shape; --kind {name!r}=categorical, or integer, learns it",
+            "taken for an identifier, so left out of learning and made up afresh in the same "
+            "shape; --kind COLUMN=categorical (or integer) learns it",
         )
 
 
@@ -386,13 +395,11 @@ def _constants(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -
     for name in (column.name for column in schema.columns if column.kind == "constant"):
         column = rows.held[name]
         everywhere = counts[name].height + bool(column.null_count()) <= 1
-        where = "every row" if everywhere else "every rare row, though not in the others"
-        known = rows.rare[name].drop_nulls()
-        partly = known.len() and rows.rare[name].null_count()
-        value = f"{known[0]!r}{' or missing' if partly else ''}" if known.len() else "missing"
-        yield Suspect(
-            name, f"is {value} in {where}: there is nothing to learn; --ignore {name!r} drops it"
-        )
+        what = "the same value" if rows.rare[name].count() else "missing"
+        if rows.rare[name].count() and rows.rare[name].null_count():
+            what = "one value or none"
+        where = "in every row" if everywhere else "in every rare row, though not in the others"
+        yield Suspect(name, f"{what} {where}: nothing to learn; --ignore COLUMN drops it")
 
 
 def _mostly_missing(rows: Rows, schema: Schema) -> Iterator[Suspect]:
@@ -403,8 +410,8 @@ def _mostly_missing(rows: Rows, schema: Schema) -> Iterator[Suspect]:
             filled = rows.rare.height - rows.rare[name].null_count()
             yield Suspect(
                 name,
-                f"is missing in {rare:.0%} of the rare rows and {held:.0%} of all: its values are "
-                f"learned from {filled:,} rows; leave it out with --ignore {name!r} if too few",
+                f"missing in {rare:.0%} of the rare rows and {held:.0%} of all: its values are "
+                f"learned from {filled:,} rows; too few? then --ignore COLUMN",
             )
 
 
@@ -435,8 +442,8 @@ def _times(schema: Schema, counts: Mapping[str, pl.DataFrame]) -> Iterator[Suspe
     """Tell of columns that say when a row came about."""
     names = []
     for column in schema.columns:
-        words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", column.name)]
-        named = bool(words) and words[-1] in TIME_WORDS and not _NO_EVENT.intersection(words)
+        words = name_words(column.name)
+        named = bool(TIME_WORDS.intersection(words[-1:])) and not _NO_EVENT.intersection(words)
         timed = column.kind == "datetime" or (
             column.kind in ("integer", "continuous")
             and counts[column.name].height > FEW_LEVELS
@@ -444,10 +451,9 @@ def _times(schema: Schema, counts: Mapping[str, pl.DataFrame]) -> Iterator[Suspe
         )
         if named and timed:
             names.append(column.name)
-    if names:
+    for name in names:
         yield Suspect(
-            names[0] if len(names) == 1 else None,
-            f"{listed(names)} {'tell' if names[1:] else 'tells'} of time: a model that is to judge "
-            "later rows is best tested on later rows; split them with raregan split DATA "
-            f"--time-column {names[-1]!r}",
+            name,
+            "a time: a model that is to judge later rows is best tested on later rows, with "
+            "raregan split DATA --time-column COLUMN",
         )

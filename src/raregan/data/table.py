@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from raregan.data.constraints import (
     Constraint,
     check_constraints,
@@ -17,7 +15,6 @@ from raregan.data.constraints import (
 from raregan.data.dtypes import dtype_name
 from raregan.data.fingerprints import row_hashes
 from raregan.data.frames import Origin
-from raregan.data.heldout import HeldOut
 from raregan.data.kinds import infer_columns
 from raregan.data.rows import Rows, choose_rows, known_column, listed
 from raregan.data.schema import Column, Schema, Target
@@ -25,6 +22,10 @@ from raregan.errors import DataError, SchemaError, TooFewRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    import polars as pl
+
+    from raregan.data.heldout import HeldOut
 
 MIN_RARE_ROWS = 10
 """Fewer rows say too little of a distribution for a generator to learn one."""

@@ -1,0 +1,204 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raregan.data.constraints import (
+    Combination,
+    OneHot,
+    Rule,
+    Sum,
+    check_constraints,
+    check_together,
+    order_sums,
+    parse_constraint,
+)
+from raregan.errors import SchemaError
+
+SCHEMA = {
+    **dict.fromkeys(("a", "b", "c", "total", "a b"), pl.Int64()),
+    "x-1": pl.Float64(),
+    "city": pl.String(),
+    "country": pl.String(),
+    "flag": pl.Boolean(),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a + b + c == total", Sum(("a", "b", "c"), "total")),
+        ("total==a+b", Sum(("a", "b"), "total")),
+        ("`a b` + col('x-1') == total", Sum(("a b", "x-1"), "total")),
+        ("a + (b + c) == total", None),
+        ("city,country", Combination(("city", "country"))),
+        ("(city, `a b`, flag)", Combination(("city", "a b", "flag"))),
+        ("x-1, a b", Combination(("x-1", "a b"))),
+        ("onehot(a, b, flag)", OneHot(("a", "b", "flag"))),
+        ("a <= b", None),
+        ("a == b", None),
+        ("a + b >= total", None),
+        ("a + 1 == total", None),
+        ("a + b == c + total", None),
+        ("a - b == total", None),
+        ("a in [1, 2]", None),
+        ("max(a, b) == total", None),
+    ],
+)
+def test_each_kind_of_rule_is_told_from_the_others(text, expected):
+    found = parse_constraint(text, SCHEMA)
+    assert isinstance(found, Rule) if expected is None else found == expected
+    assert parse_constraint(found.text, SCHEMA) == found
+    assert set(found.columns) <= set(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a + a == total", "it needs 3 or more columns, each named once"),
+        ("a + total == total", "each named once"),
+        ("city, city", "it needs 2 or more columns, each named once"),
+        ("city, cuontry", "did you mean 'country'"),
+        ("city, 1", "'1' is no column"),
+        ("onehot(a)", "it needs 2 or more"),
+        ("onehot(a, city)", "'city' of type String is no flag of 0 and 1"),
+        ("onehot(a, x=b)", "not understood"),
+        ("onehot(a, b > 1)", "'b > 1' is no column"),
+        ("a + b == totl", "did you mean 'total'"),
+        ("city + country == a", "computes with a text and a text"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(text, message):
+    with pytest.raises(SchemaError, match=message):
+        parse_constraint(text, SCHEMA)
+
+
+@given(st.text())
+def test_any_text_is_a_rule_or_refused(text):
+    try:
+        rule = parse_constraint(text, SCHEMA)
+    except SchemaError:
+        return
+    assert rule.columns
+
+
+def test_formats_of_dates_reach_the_rule():
+    frame = pl.DataFrame({"from": ["31/01/2014", "02/01/2014"], "to": ["01/02/2014"] * 2})
+    rule = parse_constraint("`from` < to", frame.schema, {"from": "%d/%m/%Y", "to": "%d/%m/%Y"})
+    assert rule.columns == ("from", "to")
+    assert rule.holds(frame).to_list() == [True, True]
+    plain = parse_constraint("`from` < to", frame.schema)
+    assert plain.holds(frame).to_list() == [False, False]
+
+
+def test_sums_of_integers_are_exact_and_do_not_wrap_around():
+    frame = pl.DataFrame(
+        {"a": [100, 1, None], "b": [100, 1, 1], "t": [-56, 2, 9]},
+        schema={"a": pl.Int8, "b": pl.Int8, "t": pl.Int8},
+    )
+    assert Sum(("a", "b"), "t").holds(frame).to_list() == [False, True, True]
+    huge = pl.DataFrame({"a": [2**62, 2**62], "b": [1, 2], "t": [2**62 + 1, 2**62 + 1]})
+    assert Sum(("a", "b"), "t").holds(huge).to_list() == [True, False]
+
+
+@pytest.mark.parametrize("dtype", [pl.Float64, pl.Float32])
+def test_sums_of_cents_hold_but_for_a_cent(dtype):
+    rng = np.random.default_rng(0)
+    cents = rng.integers(0, 10**5, (1000, 2))
+    frame = pl.DataFrame(cents / 100, schema=["a", "b"])
+    frame = frame.with_columns(t=pl.Series(cents.sum(axis=1) / 100)).cast(dtype)
+    assert Sum(("a", "b"), "t").holds(frame).all()
+    off = frame.with_columns(pl.col("t") + pl.lit(0.01, dtype=dtype))
+    assert not Sum(("a", "b"), "t").holds(off).any()
+
+
+def test_a_cent_is_seen_in_large_amounts():
+    frame = pl.DataFrame({"a": [9e7, 9e7], "b": [0.25, 0.25], "t": [9e7 + 0.25, 9e7 + 0.26]})
+    assert Sum(("a", "b"), "t").holds(frame).to_list() == [True, False]
+
+
+def test_sums_without_a_last_decimal_hold_to_nine_digits():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 500))
+    frame = pl.DataFrame({"a": a, "b": b, "t": a + b})
+    rule = Sum(("a", "b"), "t")
+    assert rule.holds(frame).all()
+    assert rule.holds(frame.with_columns(pl.col("t") + 1e-11)).all()
+    assert not rule.holds(frame.with_columns(pl.col("t") + 1e-6)).any()
+
+
+def test_sums_of_what_is_not_finite():
+    inf, nan = float("inf"), float("nan")
+    frame = pl.DataFrame(
+        {"a": [inf, inf, 1, nan, 1], "b": [1.0, 1, 2, 1, -inf], "t": [inf, 5, inf, 7, 1]}
+    )
+    held = Sum(("a", "b"), "t").holds(frame)
+    assert held.to_list() == [True, False, False, True, False]
+
+
+def test_one_hot_with_missing_flags_holds_if_it_can():
+    frame = pl.DataFrame(
+        {
+            "p": [1, 1, 0, None, None, None, 2, None],
+            "q": [0, 1, 0, 0, 1, None, 1, 2],
+            "r": [False, False, False, False, False, None, False, True],
+        }
+    )
+    held = OneHot(("p", "q", "r")).holds(frame)
+    assert held.to_list() == [True, False, False, True, True, True, False, False]
+    assert held.dtype == pl.Boolean
+
+
+def test_combinations_hold_as_they_were_seen():
+    seen = pl.DataFrame({"city": ["Ulm", "Bern", None], "country": ["DE", "CH", "FR"]})
+    rule = Combination(("city", "country"))
+    frame = pl.DataFrame({"city": ["Ulm", "Ulm", None, None], "country": ["DE", "CH", "FR", "DE"]})
+    assert rule.holds(frame).to_list() == [True] * 4
+    assert rule.holds_as_in(seen, frame).to_list() == [True, False, True, False]
+    assert rule.holds(frame.clear()).to_list() == []
+
+
+def test_a_rule_left_unknown_is_held():
+    frame = pl.DataFrame({"a": [1, None, 3], "b": [2, 1, 1]})
+    held = parse_constraint("a <= b", frame.schema).holds(frame)
+    assert held.to_list() == [True, True, False]
+    assert held.null_count() == 0
+
+
+def test_the_first_row_that_breaks_a_rule_is_named():
+    frame = pl.DataFrame({"a": [1, None, 3, 4], "b": [2, 1, 1, 1]})
+    rule = parse_constraint("a <= b", frame.schema)
+    check_constraints(frame.head(2), [rule])
+    with pytest.raises(SchemaError) as caught:
+        check_constraints(frame, [rule])
+    assert str(caught.value) == (
+        "rule 'a <= b' does not hold in 2 of 4 rare rows, first in rare row 3 (a = 3, b = 1): "
+        "correct these rows or leave the rule out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["a + b == total", "b + c == total"], "column 'total' is fixed by 'a . b == total' and"),
+        (["city, country", "country, a"], "column 'country' is fixed by"),
+        (["onehot(a, b)", "b, city"], "column 'b' is fixed by"),
+        (["a + b == total", "total, city"], "column 'total' is fixed by"),
+        (["a + b == c", "c + total == a"], "sums in a circle"),
+    ],
+)
+def test_rules_that_cannot_be_built_in_together(texts, message):
+    with pytest.raises(SchemaError, match=message):
+        check_together([parse_constraint(text, SCHEMA) for text in texts])
+
+
+def test_rules_that_can():
+    texts = ["a + b == c", "c + `a b` == total", "city, country", "a <= total", "a, flag"]
+    check_together([parse_constraint(text, SCHEMA) for text in texts])
+
+
+def test_sums_come_after_those_they_need():
+    last, middle, first = Sum(("t", "z"), "u"), Sum(("s", "y"), "t"), Sum(("x", "y"), "s")
+    assert order_sums([last, OneHot(("p", "q")), middle, first]) == (first, middle, last)
+    assert order_sums([]) == ()
