@@ -226,12 +226,13 @@ def find_date_format(distinct: pl.Series) -> str | None:
     if not len(distinct) or not distinct.head(_HEAD).str.contains(r"^\d.*[-/. A-Za-z]\d+").all():
         return None
     for form in DATE_FORMATS:
-        if all(_is_written(part, form) for part in (distinct.head(_HEAD), distinct)):
+        if all(is_written(part, form) for part in (distinct.head(_HEAD), distinct)):
             return form
     return None
 
 
-def _is_written(texts: pl.Series, form: str) -> bool:
+def is_written(texts: pl.Series, form: str) -> bool:
+    """Say whether all texts are dates in this format, and would be written so again."""
     moments = texts.str.to_datetime(form, time_unit="us", strict=False)
     if moments.null_count():
         return False

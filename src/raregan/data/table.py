@@ -15,7 +15,7 @@ from raregan.data.constraints import (
 from raregan.data.dtypes import dtype_name
 from raregan.data.fingerprints import row_hashes
 from raregan.data.frames import Origin
-from raregan.data.kinds import infer_columns
+from raregan.data.kinds import infer_columns, is_written
 from raregan.data.rows import Rows, choose_rows, known_column, listed
 from raregan.data.schema import Column, Schema, Target
 from raregan.errors import DataError, SchemaError, TooFewRowsError
@@ -207,7 +207,7 @@ def infer_schema(
     held, rare = rows.held.drop(rows.target), rows.rare.drop(rows.target)
     columns = infer_columns(held, rare, given)
     if schema is not None:
-        columns = tuple(_keep_format(column, schema) for column in columns)
+        columns = tuple(_keep_format(column, schema, held[column.name]) for column in columns)
     dtype = dtype_name(rows.held.schema[rows.target])
     position = rows.held.get_column_index(rows.target)
     found = Schema(columns, Target(rows.target, dtype, rows.value, position))
@@ -243,10 +243,17 @@ def _check_schema(rows: Rows, schema: Schema) -> None:
             )
 
 
-def _keep_format(column: Column, schema: Schema) -> Column:
+def _keep_format(column: Column, schema: Schema, cells: pl.Series) -> Column:
     """Prefer the schema's reading of 03/04/2024 to the inferred one."""
     written = next(known.format for known in schema.columns if known.name == column.name)
-    return replace(column, format=written) if written and column.format else column
+    if not written or not column.format:
+        return column
+    if not is_written(cells.drop_nulls().unique(), written):
+        raise SchemaError(
+            f"column {column.name!r} is not all dates written as {written!r}, as the schema says; "
+            f"they look like {column.format!r}"
+        )
+    return replace(column, format=written)
 
 
 def _refuse_text(schema: Schema) -> None:

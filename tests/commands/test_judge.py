@@ -1,0 +1,24 @@
+import os
+from pathlib import Path
+
+import polars as pl
+
+
+def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
+    run("sample", mixed_model, "-n", 300, "-o", "s.parquet")
+    run("plot", "data.parquet", "s.parquet", "-o", "figures")
+    assert {"correlations.png", "distributions.png", "pca.png"} <= set(os.listdir("figures"))
+    out, err = run("evaluate", "data.parquet", "s.parquet", "-o", "r.html")
+    assert "500 rows, 100 of them rare" in err
+    assert "wrote r.html" in out
+    assert Path("r.html").stat().st_size > 100_000
+
+
+def test_mistakes(folder, fails, mixed, mixed_gan):
+    rows = mixed_gan.sample(20)
+    rows.drop("city").write_parquet("less.parquet")
+    fails("plot", "data.parquet", "less.parquet", match="there is no column 'city'")
+    fails("evaluate", "data.parquet", "data.parquet", match="400 rows that are not Class = 1")
+    fails("evaluate", "data.parquet", "none.parquet", match="none.parquet")
+    pl.concat([rows, rows]).write_parquet("two.parquet")
+    fails("evaluate", "data.parquet", "two.parquet", "-o", "two.parquet", match="is the input")

@@ -1,0 +1,142 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from raregan.data.heldout import HeldOut
+from raregan.modelfile import save_model
+
+HEADER = "id,a,b,Class,note,count,Amount\n"
+
+
+@pytest.fixture
+def written(folder, frame):
+    """The table of numbers as odd CSV text, with a column more than the model knows."""
+    lines = [
+        f'{i:05d},{row["a"]!r}0,{row["b"]:.3f},{row["Class"]},"x, ""{i}""",{row["count"]},'
+        f"{row['Amount']:.2f}\n"
+        for i, row in enumerate(frame.iter_rows(named=True))
+    ]
+    text = HEADER + "".join(lines)
+    Path("data.csv").write_text(text)
+    return text
+
+
+@pytest.fixture(scope="module")
+def model(gan, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "m.raregan"
+    gan.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def guarded(mixed_gan, mixed, tmp_path_factory):
+    """A model that knows which rows were held out: the last hundred."""
+    path = tmp_path_factory.mktemp("model") / "g.raregan"
+    mark = HeldOut.of(mixed.tail(100), mixed.columns)
+    save_model(replace(mixed_gan.model_, held_out=mark), path)
+    return path
+
+
+def test_a_condition_and_the_acceptance_are_told(folder, run, mixed_model):
+    _, err = run(
+        *("sample", mixed_model, "-n", 50, "-o", "s.parquet"),
+        *("--condition", "channel=web", "--condition", "flag=true"),
+    )
+    rows = pl.read_parquet("s.parquet")
+    assert rows.height == 50
+    assert rows["channel"].to_list() == ["web"] * 50
+    assert rows["flag"].all()
+    assert re.search(r"[\d,]+ of [\d,]+ drawn rows \([\d.]+%\) keep all rules", err)
+
+
+def test_append_to_writes_the_table_first(folder, run, mixed_model, mixed):
+    run("sample", mixed_model, "-n", 30, "--append-to", "data.parquet", "-o", "s.parquet")
+    rows = pl.read_parquet("s.parquet")
+    assert rows.head(500).equals(mixed)
+    assert rows.schema == mixed.schema
+    assert rows.tail(30)["Class"].to_list() == [1] * 30
+    run("sample", mixed_model, "-n", 30, "-o", "alone.parquet")
+    assert pl.read_parquet("alone.parquet").equals(rows.tail(30))
+
+
+def test_resample_reaches_the_ratio_and_marks(folder, run, mixed_model, mixed):
+    out, err = run(
+        *("resample", "data.parquet", "--model", mixed_model, "--ratio", 0.5),
+        *("--mark", "-o", "b.parquet"),
+    )
+    rows = pl.read_parquet("b.parquet")
+    assert rows.height == 500 + (round(0.5 * 400) - 100)
+    assert (rows["Class"] == 1).sum() == 200
+    assert rows["is_synthetic"].to_list() == [False] * 500 + [True] * 100
+    assert rows.head(500).drop("is_synthetic").equals(mixed)
+    assert "500 of data.parquet as they are, then 100 synthetic ones" in err
+    assert out == ""
+
+
+def test_resample_leaves_the_cells_of_a_csv_file_as_they_are(folder, run, written, model):
+    run("resample", "data.csv", "--model", model, "--ratio", 0.5, "-o", "b.csv")
+    text = Path("b.csv").read_text()
+    assert text.startswith(written)
+    added = pl.read_csv("b.csv", infer_schema=False).tail(80)
+    assert added.columns == HEADER.strip().split(",")
+    assert added["id"].null_count() == added["note"].null_count() == 80  # the model ignored them
+    assert set(added["Class"]) == {"1"}
+
+
+def test_resample_marks_under_another_name(folder, run, written, model):
+    run("resample", "data.csv", "--model", model, "--ratio", 0.3, "--mark", "fake", "-o", "b.csv")
+    assert pl.read_csv("b.csv")["fake"].sum() == round(0.3 * 320) - 80
+
+
+def test_resample_trains_where_no_model_is_named(folder, run, written):
+    run(
+        *("resample", "data.csv", "--ignore", "id", "--ignore", "note", "--epochs", 1),
+        *("--batch-size", 32, "--ratio", 0.3, "-o", "b.csv"),
+    )
+    assert Path("b.csv").read_text().startswith(written)
+
+
+def test_held_out_rows_are_refused_unless_allowed(folder, run, fails, guarded, mixed):
+    for verb in (
+        ("resample", "data.parquet", "--model", guarded, "--ratio", 0.5),
+        ("sample", guarded, "-n", 5, "--append-to", "data.parquet"),
+    ):
+        fails(*verb, "-o", "b.parquet", match="100 of the 500 rows of data.parquet were held out")
+        run(*verb, "--allow-held-out", "-o", "b.parquet")
+        Path("b.parquet").unlink()
+    mixed.head(400).write_parquet("train.parquet")
+    run("sample", guarded, "-n", 5, "--append-to", "train.parquet", "-o", "b.parquet")
+    run("sample", guarded, "-n", 5, "-o", "alone.parquet")
+
+
+def test_a_split_guards_what_is_learned_from_it(folder, run, fails):
+    run("split", "data.parquet", "-o", "parts")
+    run("train", "parts/train.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
+    resample = ("resample", "--model", "m", "--ratio", 0.5, "-o", "b.parquet")
+    fails(*resample, "--data", "data.parquet", match="were held out to test what is learned")
+    fails(*resample, "--data", "parts/test.parquet", match="were held out to test what is learned")
+    run(*resample, "--data", "parts/train.parquet")
+
+
+def test_mistakes(folder, fails, mixed_model, model, mixed):
+    sample = ("sample", mixed_model, "-o", "s.parquet")
+    fails(*sample, "--condition", "channel", match="--condition takes column=value")
+    fails(*sample, "--condition", "channel=branch", match="was never 'branch'")
+    fails(*sample, "--condition", "amount=3", match="'amount' is continuous")
+    fails(*sample, "--condition", "chanel=web", match="did you mean 'channel'")
+    fails("sample", mixed_model, "-o", mixed_model, match="is the input")
+    data = ("--append-to", "data.parquet")
+    fails("sample", mixed_model, *data, "-o", "data.parquet", match="is the input")
+    fails("sample", model, *data, "-o", "s.parquet", match="the table lacks 'a', 'b'")
+    resample = ("resample", "data.parquet", "--model", mixed_model, "-o", "b.parquet")
+    fails("resample", "-o", "b.parquet", match="name the table that gets the rows")
+    fails(*resample, "--ratio", 0.25, match="100 rare rows for 400 others, a ratio of 0.25")
+    fails(*resample, "--ratio", 0, match="a ratio must be a positive number")
+    fails(*resample, "--ratio", "nan", match="a ratio must be a positive number")
+    fails(*resample, "--ratio", 0.5, "--mark", "city", match="has a column 'city' already")
+    fails(*resample[:-1], "data.parquet", match="is the input")
+    mixed.drop("Class").write_parquet("bare.parquet")
+    fails("resample", "bare.parquet", *resample[2:], match="no column 'Class'")

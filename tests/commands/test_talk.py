@@ -1,0 +1,40 @@
+import pytest
+
+from raregan.commands.talk import pair, refuse_same_file
+from raregan.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("a=b", ("a", "b")), ("a=b=c", ("a=b", "c")), ("zip code=text", ("zip code", "text"))],
+)
+def test_a_pair_is_split_at_its_last_equals_sign(text, found):
+    assert pair(text, "--kind") == found
+
+
+@pytest.mark.parametrize("text", ["a", "=b", "a=", "=", ""])
+def test_what_is_no_pair_is_told(text):
+    with pytest.raises(UserError, match="--kind takes column=value, got"):
+        pair(text, "--kind")
+
+
+def test_a_file_is_not_written_over_by_any_of_its_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("x")
+    (tmp_path / "link.csv").symlink_to("a.csv")
+    for source in ("a.csv", str(tmp_path / "a.csv"), "link.csv"):
+        with pytest.raises(UserError, match=r"a\.csv is the input"):
+            refuse_same_file(source, "a.csv")
+    refuse_same_file(None, "a.csv")
+    refuse_same_file("a.csv", "b.csv")
+    refuse_same_file("postgresql://host/a", "b.csv")
+
+
+def test_a_query_needs_a_database(fails):
+    fails("train", "--query", "select 1", match="--query needs a database")
+
+
+def test_a_broken_schema_file_is_told(folder, fails):
+    (folder / "s.json").write_text("{")
+    fails("train", "data.parquet", "--schema", "s.json", match="s.json, line 1")
+    fails("train", "data.parquet", "--schema", "none.json", match="cannot read the schema none.json")
