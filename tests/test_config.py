@@ -56,3 +56,9 @@ def test_a_seed_is_a_count(seed):
     with pytest.raises(UserError, match="a seed must be a whole number of at least 0, got"):
         plain_seed(seed)
     assert plain_seed(np.uint8(7)) == 7
+
+
+def test_whose_levels_is_one_of_two():
+    with pytest.raises(UserError, match="levels_from must be one of rare, all, got 'some'"):
+        override(TrainingConfig(), {"levels_from": "some"})
+    assert override(TrainingConfig(), {"levels_from": "all"}).levels_from == "all"

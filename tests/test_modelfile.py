@@ -13,6 +13,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from raregan.archive import MANIFEST, read_archive, write_archive
+from raregan.data.heldout import HeldOut
 from raregan.errors import ModelFileError
 from raregan.modelfile import FORMAT_VERSION, load_model, save_model
 from raregan.sampling import Sampler
@@ -175,3 +176,32 @@ def test_the_history_is_finite(path):
     history = load_model(path).history
     assert all(math.isfinite(loss) for losses in history.values() for loss in losses)
     assert MANIFEST not in members(path)
+
+
+def test_a_mixed_model_comes_back_whole_with_its_rules_and_its_mark(mixed_gan, mixed, tmp_path):
+    mark = HeldOut.of(mixed.head(50), mixed.columns)
+    before = replace(mixed_gan.model_, held_out=mark)
+    save_model(before, tmp_path / "m")
+    after = load_model(tmp_path / "m")
+    assert after.sampler.schema == before.sampler.schema
+    assert len(after.sampler.schema.constraints) == 4
+    options = {"seed": 4, "conditions": {"channel": "web"}}
+    assert after.sampler.sample(500, **options).equals(before.sampler.sample(500, **options))
+    assert after.held_out.count(mixed) == 50
+    assert after.held_out.columns == mark.columns
+    save_model(mixed_gan.model_, tmp_path / "m")
+    assert load_model(tmp_path / "m").held_out is None
+
+
+@pytest.mark.parametrize("lost", ["held_out.safetensors", "columns"])
+def test_a_damaged_mark_is_told(gan, frame, tmp_path, lost):
+    marked = replace(gan.model_, held_out=HeldOut.of(frame.head(5), frame.columns))
+    save_model(marked, tmp_path / "m")
+    parts = members(tmp_path / "m")
+    if lost == "columns":
+        parts["held_out.json"] = b'{"n_rows": 5}'
+    else:
+        del parts[lost]
+    write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION, members=parts)
+    with pytest.raises(ModelFileError, match="damaged"):
+        load_model(tmp_path / "m")

@@ -2,11 +2,14 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import polars as pl
 import pytest
 
+from raregan.config import MAX_STEPS, TrainingConfig, override
+from raregan.data.table import make_table
 from raregan.errors import UserError
-from raregan.run import Run
+from raregan.run import Run, _fit_epochs
 
 
 def test_what_the_options_leave_open_is_resolved(table):
@@ -49,3 +52,34 @@ def test_a_users_own_jax_settings_change_no_row(setting, gan, frame, tmp_path):
         check=True,
     )
     assert pl.read_parquet(tmp_path / "rows.parquet").equals(gan.sample(50))
+
+
+@pytest.mark.parametrize(
+    ("n_rare", "asked", "epochs"),
+    [(80, None, 5_000), (2**20, None, 3), (10**9, None, 1), (2**20, 77, 77)],
+)
+def test_epochs_that_nobody_chose_make_a_bounded_number_of_steps(n_rare, asked, epochs):
+    found = _fit_epochs(override(TrainingConfig(), {"epochs": asked}), {"epochs": asked}, n_rare)
+    assert found.epochs == epochs
+    assert asked or epochs == 1 or epochs * n_rare // found.batch_size <= MAX_STEPS
+
+
+def test_seven_thousand_levels_and_missing_numbers_take_a_narrow_row():
+    """CTGAN refuses the missing numbers and makes 7,000 columns of the levels."""
+    rng = np.random.default_rng(0)
+    n = 14_000
+    frame = pl.DataFrame(
+        {
+            "shop": [f"shop {i % 7_000}" for i in range(n)],
+            "amount": np.where(rng.random(n) < 0.2, np.nan, rng.exponential(size=n)),
+            "Class": np.arange(n) < 13_990,
+        }
+    )
+    table = make_table(frame, rare=True, kinds={"shop": "categorical"})
+    run = Run.prepare(table, "gan", {"epochs": 1, "batch_size": 7_000}, seed=0)
+    assert run.encoder.layout.width < 40
+    model = run.train(run.hooks(None, 1, None, None), resume_from=None)
+    rows = model.sampler.sample(1_000, seed=0)
+    assert rows.schema == frame.schema
+    assert set(rows["shop"]) <= set(frame["shop"])
+    assert 0 < rows["amount"].null_count() < 1_000

@@ -1,14 +1,19 @@
 import doctest
 import warnings
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from raregan import synthesizer
+from raregan.data.table import make_table
+from raregan.encoding.encoder import TableEncoder
 from raregan.errors import RareGANWarning, UserError
 from raregan.synthesizer import RareGAN
 
@@ -225,3 +230,130 @@ def test_the_example_of_the_docstring_runs():
     result = doctest.testmod(synthesizer)
     assert result.attempted >= 3
     assert result.failed == 0
+
+
+# --- mixed tables ---
+
+
+def few(mixed):
+    return mixed.select("count", "Class", "amount", "channel", "flag", "part_a", "part_b")
+
+
+def test_a_mixed_table_of_pandas_and_pyarrow_comes_out_as_such(mixed):
+    for before in (few(mixed).to_pandas(), few(mixed).to_arrow()):
+        after = RareGAN(**TINY, random_state=0).fit(before).sample(60)
+        assert type(after) is type(before)
+        if isinstance(before, pd.DataFrame):
+            assert dict(after.dtypes) == dict(before.dtypes)
+        else:
+            assert after.schema.equals(before.schema)
+
+
+def test_an_array_with_nan_comes_out_as_one(mixed):
+    X = few(mixed).select("part_a", "amount", "part_b").cast(pl.Float64).to_numpy()
+    rows = RareGAN(**TINY, random_state=0).fit(X, mixed["Class"].to_numpy()).sample(200)
+    assert (rows.shape, rows.dtype) == ((200, 3), np.dtype(float))
+    assert 0 < np.isnan(rows[:, 1]).sum() < 200
+    assert not np.isnan(rows[:, 0]).any()
+
+
+def test_rules_kinds_and_levels_are_parameters(mixed):
+    gan = RareGAN(
+        **TINY,
+        random_state=0,
+        levels_from="all",
+        constraints=["count < 12"],
+        kinds={"count": "categorical"},
+    )
+    rows = gan.fit(few(mixed)).sample(2_000)
+    assert gan.model_.sampler.schema.constraints == ("count < 12",)
+    assert gan.model_.sampler.schema.columns[0].kind == "categorical"
+    assert "branch" in gan.model_.sampler.encoder.fields[2].levels("channel")
+    assert set(rows["count"]) <= set(mixed["count"])
+
+
+def test_the_acceptance_of_the_last_draw_is_kept(mixed_gan):
+    rows = mixed_gan.sample(20, conditions={"channel": "web"}, random_state=3)
+    assert set(rows["channel"]) == {"web"}
+    assert 20 <= mixed_gan.acceptance_.kept < mixed_gan.acceptance_.drawn
+
+
+def test_a_rule_that_the_rare_rows_break_is_told(mixed):
+    with pytest.raises(UserError, match="count < 2"):
+        RareGAN(**TINY, constraints=["count < 2"]).fit(few(mixed))
+
+
+# --- any frame at all: rows of the same schema, or a UserError ---
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+NAMES = TEXT.filter(str.strip) | st.sampled_from(["customer_id", "a b", "\N{SNOWMAN}", "", "x"])
+CELLS = {
+    pl.Float64: st.floats(allow_nan=True),
+    pl.Float32: st.floats(width=32),
+    pl.Int8: st.integers(-128, 127),
+    pl.Int64: st.integers(-(2**63), 2**63 - 1),
+    pl.UInt64: st.integers(0, 2**64 - 1),
+    pl.Boolean: st.booleans(),
+    pl.String: TEXT,
+    pl.Categorical: TEXT,
+    pl.Date: st.dates(),
+    pl.Datetime("us"): st.datetimes(),
+    pl.Datetime("ms", "Europe/Berlin"): st.datetimes(min_value=datetime(1900, 1, 1)),
+    pl.Duration("us"): st.timedeltas(timedelta(-(10**4)), timedelta(10**4)),
+    pl.Time: st.times(),
+    pl.Decimal(20, 3): st.decimals(-(10**9), 10**9, places=3),
+    pl.Null: st.none(),
+}
+
+
+@st.composite
+def frames(draw):
+    n = draw(st.integers(1, 5) | st.integers(12, 40) | st.integers(12, 40))
+    names = draw(st.lists(NAMES, min_size=2, max_size=5, unique=True))
+    columns = {}
+    for name in names:
+        dtype = draw(st.sampled_from(list(CELLS)))
+        pool = draw(st.lists(CELLS[dtype], min_size=1, max_size=8))
+        pool = [*pool, *[None] * draw(st.integers(0, 2))]
+        picks = draw(st.lists(st.sampled_from(pool), min_size=n, max_size=n))
+        zone = getattr(dtype, "time_zone", None)
+        if zone:
+            series = pl.Series(name, picks, dtype=pl.Datetime("ms"))
+            columns[name] = series.dt.replace_time_zone(
+                zone, ambiguous="earliest", non_existent="null"
+            )
+        else:
+            columns[name] = pl.Series(name, picks, dtype=dtype, strict=False)
+    share = draw(st.integers(min(n - 1, 10), n))
+    columns["Class"] = pl.Series("Class", [int(i < share) for i in range(n)])
+    return pl.DataFrame(list(columns.values()))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(frame=frames(), seed=st.integers(0, 99))
+def test_any_frame_is_encoded_and_decoded_or_refused(frame, seed):
+    try:
+        table = make_table(frame, rare=1)
+        encoder = TableEncoder().fit(table.rare, table.schema, seen=table.seen)
+    except UserError as error:
+        assert "\n" not in str(error)
+        return
+    noise = np.random.default_rng(seed).normal(0, 3, (50, encoder.layout.width))
+    for matrix in (noise.astype(np.float32), encoder.encode(table.rare)):
+        rows = table.schema.add_target(encoder.decode(matrix))
+        assert rows.schema == frame.schema
+        assert rows.height == len(matrix)
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(frame=frames())
+def test_any_frame_is_learned_and_sampled_or_refused(frame):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RareGANWarning)
+        try:
+            rows = RareGAN(epochs=1, target="Class", rare=1, random_state=0).fit(frame).sample(20)
+        except UserError:
+            return
+    assert rows.schema == frame.schema
+    assert rows.height == 20

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from raregan.cli import main
-from tests.conftest import RULES
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +18,9 @@ def mixed_model(mixed_gan, tmp_path_factory):
 def folder(tmp_path, monkeypatch, mixed):
     monkeypatch.chdir(tmp_path)
     mixed.write_parquet("data.parquet")
+    small = ("case", "count", "city", "Class", "part_a", "part_b")
+    mixed.select(small).write_parquet("small.parquet")
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def rules():
-    return [word for rule in RULES for word in ("--constraint", rule)]
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def guarded(mixed_gan, mixed, tmp_path_factory):
 def test_a_condition_and_the_acceptance_are_told(folder, run, mixed_model):
     _, err = run(
         *("sample", mixed_model, "-n", 50, "-o", "s.parquet"),
-        *("--condition", "channel=web", "--condition", "flag=true"),
+        *("--condition", "channel=web", "--condition", "flag=True"),
     )
     rows = pl.read_parquet("s.parquet")
     assert rows.height == 50
@@ -113,10 +113,10 @@ def test_held_out_rows_are_refused_unless_allowed(folder, run, fails, guarded, m
 
 
 def test_a_split_guards_what_is_learned_from_it(folder, run, fails):
-    run("split", "data.parquet", "-o", "parts")
+    run("split", "small.parquet", "-o", "parts")
     run("train", "parts/train.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
     resample = ("resample", "--model", "m", "--ratio", 0.5, "-o", "b.parquet")
-    fails(*resample, "--data", "data.parquet", match="were held out to test what is learned")
+    fails(*resample, "--data", "small.parquet", match="were held out to test what is learned")
     fails(*resample, "--data", "parts/test.parquet", match="were held out to test what is learned")
     run(*resample, "--data", "parts/train.parquet")
 

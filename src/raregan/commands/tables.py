@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
 from raregan.commands.talk import column_choices, refuse_same_file, say
 from raregan.config import plain_seed
-from raregan.errors import UserError
+from raregan.errors import RareGANWarning, UserError
 
 if TYPE_CHECKING:
     import argparse
@@ -41,18 +42,22 @@ def split(args: argparse.Namespace) -> int:
     """Write a training and a test part, copies and groups on one side."""
     from raregan.data.split import split_file
 
-    done = split_file(
-        args.data,
-        args.output,
-        test=args.test,
-        target=args.target,
-        rare=args.rare,
-        ignore=args.ignore,
-        time_column=args.time_column,
-        group=args.group,
-        random_state=plain_seed(args.seed),
-        overwrite=args.overwrite,
-    )
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always", RareGANWarning)
+        done = split_file(
+            args.data,
+            args.output,
+            test=args.test,
+            target=args.target,
+            rare=args.rare,
+            ignore=args.ignore,
+            time_column=args.time_column,
+            group=args.group,
+            random_state=plain_seed(args.seed),
+            overwrite=args.overwrite,
+        )
+    for note in noted:
+        say(f"warning: {note.message}")
     print(done.describe())
     return 0
 
