@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from safetensors.numpy import load as load_tensors
 
+from raregan import cli
 from raregan.archive import read_archive
 from raregan.cli import main
 from raregan.data.simulate import SIMULATED_NOTE
@@ -362,3 +363,14 @@ def test_the_real_card_table(real_data, folder):
     }
     assert rows["Amount"].min() >= 0
     assert rows["Amount"].equals(rows["Amount"].round(2))
+
+
+def test_no_advice_shows_a_password():
+    for typed in (
+        "postgresql://me:s3cr@t@host/db",
+        "--data=postgres://me:s3cr@t@host/db",
+        "postgresql://host/db?password=s3cr%40t&user=me",
+    ):
+        assert "s3cr" not in cli._shown(typed)
+        assert "host/db" in cli._shown(typed)
+    assert cli._shown("a b.csv") == "'a b.csv'"

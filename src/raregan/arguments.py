@@ -70,6 +70,7 @@ def _add_inspect(verbs: Any) -> None:
 def _add_split(verbs: Any) -> None:
     split = _verb(verbs, "split", "write a training and a test part, copies on one side")
     split.add_argument("data", metavar="DATA", help=_SOURCES)
+    _add_query(split)
     _add_target_options(split)
     _number(split, "--test", float, f"share of the test part ({TEST_SHARE})", default=TEST_SHARE)
     how = split.add_mutually_exclusive_group()
@@ -148,7 +149,7 @@ def _add_sample(verbs: Any) -> None:
     sample.add_argument(
         "--append-to", metavar="DATA", help="write the rows of this table first, as they are"
     )
-    sample.add_argument("--query", metavar="SQL", help="what to read, where that is a database")
+    _add_query(sample)
 
 
 def _add_resample(verbs: Any) -> None:
@@ -264,7 +265,7 @@ def _add_data(verb: argparse.ArgumentParser, text: str) -> None:
 
 def _add_table_options(verb: argparse.ArgumentParser) -> None:
     _add_target_options(verb)
-    verb.add_argument("--query", metavar="SQL", help="what to read, where DATA is a database")
+    _add_query(verb)
     verb.add_argument(
         "--kind",
         action="append",
@@ -281,6 +282,10 @@ def _add_table_options(verb: argparse.ArgumentParser) -> None:
         help="a rule that every row keeps, such as 'a <= b', 'a + b == total', 'city,country'; "
         "repeatable",
     )
+
+
+def _add_query(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--query", metavar="SQL", help="what to read, where DATA is a database")
 
 
 def _add_target_options(verb: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None, *, script: str | None = None) -> int
     typed = argv[1:] if script else argv
     args.script = script
     _merge_data(args)
-    args.command_line = " ".join([script or "raregan", *map(shlex.quote, typed)])
+    args.command_line = " ".join([script or "raregan", *map(_shown, typed)])
     try:
         with terminate_as_interrupt():
             module, function = _VERBS[args.verb]
@@ -56,6 +57,12 @@ def main(argv: Sequence[str] | None = None, *, script: str | None = None) -> int
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _shown(argument: str) -> str:
+    """Write an argument for advice, a database's password as ***."""
+    without = re.sub(r"(://[^/@:]*:).*@", r"\1***@", argument)
+    return shlex.quote(re.sub(r"(?i)(\bpassword=)[^&]*", r"\1***", without))
 
 
 def _merge_data(args: argparse.Namespace) -> None:

@@ -53,7 +53,7 @@ KINDS_OF = {
     "Boolean": ([True, False] * 50, None, "boolean"),
     # 3: points in time
     "Date": (DAYS, None, "datetime"),
-    "Datetime": ([datetime(2020, 1, 1, i % 24) for i in range(N)], None, "datetime"),
+    "Datetime": ([datetime(2020, 1, 1, i % 24) for i in range(N)], None, "datetime"),  # noqa: DTZ001
     "two dates only": ([DAYS[0], DAYS[1]] * 50, None, "datetime"),
     # 4: spans of time
     "Duration": ([timedelta(seconds=i) for i in range(N)], None, "duration"),
@@ -148,8 +148,8 @@ def test_the_other_rows_help_to_tell_the_kind():
 @pytest.mark.parametrize("form", DATE_FORMATS)
 def test_dates_as_text_are_found_in_every_format(form):
     moments = pl.Series(
-        [datetime(1951, 12, 31, 23, 59, 58, 123_000), datetime(2024, 11, 13, 4, 5, 6, 789_000)]
-        + [datetime(2000, 1, 1) + timedelta(days=i, hours=i, milliseconds=i) for i in range(N)]
+        [datetime(1951, 12, 31, 23, 59, 58, 123_000), datetime(2024, 11, 13, 4, 5, 6, 789_000)]  # noqa: DTZ001
+        + [datetime(2000, 1, 1) + timedelta(days=i, hours=i, milliseconds=i) for i in range(N)]  # noqa: DTZ001
     )
     found = infer(moments.dt.to_string(form))
     assert (found.kind, found.format) == ("datetime", form)

@@ -47,6 +47,7 @@ def split(args: argparse.Namespace) -> int:
         done = split_file(
             args.data,
             args.output,
+            query=args.query,
             test=args.test,
             target=args.target,
             rare=args.rare,

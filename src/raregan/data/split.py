@@ -21,7 +21,7 @@ from raregan.data.kinds import find_date_format
 from raregan.data.rows import choose_rows, known_column
 from raregan.data.schema import locate
 from raregan.data.sinks import ENDINGS, write_frames
-from raregan.data.sources import read_frame
+from raregan.data.sources import open_source
 from raregan.errors import DataError, ModelFileError, RareGANWarning, SchemaError, UserError
 
 if TYPE_CHECKING:
@@ -291,6 +291,7 @@ def split_file(
     source: Any,
     output: str | Path,
     *,
+    query: str | None = None,
     test: float = TEST_SHARE,
     target: str | None = None,
     rare: Any = None,
@@ -305,10 +306,12 @@ def split_file(
     Parameters
     ----------
     source
-        As of `raregan.data.sources.read_frame`; the whole table is read into memory.
+        As of `raregan.data.sources.open_source`; the whole table is read into memory.
     output
         A folder, made where needed: ``train`` and ``test`` with the ending of the input
         (``.parquet`` where it has none that can be written), and ``split.json``.
+    query
+        Where `source` is a database.
     target, rare
         As of `raregan.data.rows.choose_rows`.
     test, ignore, time_column, group, random_state
@@ -324,7 +327,7 @@ def split_file(
     folder, ending = Path(output), _ending(source)
     _refuse_existing(source, folder, overwrite=overwrite)
     ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
-    frame = read_frame(source)
+    frame = open_source(source, query=query).collect()
     found = choose_rows(frame, target=target, rare=rare, ignore=ignored)
     options: dict[str, Any] = {"test": test, "target": found.target, "rare": found.value}
     options |= {"ignore": list(ignored), "time_column": time_column, "group": group}

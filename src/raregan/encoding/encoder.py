@@ -228,7 +228,8 @@ class TableEncoder:
             if type(level) is type(value) and level == value:
                 return level
         for level in levels:
-            if str(level) == str(value):
+            same_case = str(level) == str(value)
+            if same_case or (isinstance(level, bool) and str(level).lower() == str(value)):
                 return level
         raise SchemaError(
             f"column {name!r} was never {value!r} in the rows that were learned, it was "

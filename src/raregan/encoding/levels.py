@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from raregan.encoding.fields import Draw, Encoded
 
-MAX_ONE_HOT = 32
+MAX_ONE_HOT = 64
 """Up to so many levels each has a number of its own; more are written in binary."""
 
 _CODE = "code"

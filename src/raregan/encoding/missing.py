@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from raregan.encoding.layout import Part
@@ -14,8 +15,6 @@ from raregan.errors import ModelFileError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import polars as pl
 
     from raregan.encoding.fields import Encoded
 
@@ -53,12 +52,19 @@ class MissingCells:
         held = [name for name in names if 0 < frame[name].null_count() < frame.height]
         if not held:
             return cls((), (), None)
-        is_missing = np.column_stack([frame[name].is_null().to_numpy() for name in held])
-        distinct, flag_of = np.unique(is_missing, axis=1, return_inverse=True)
-        patterns = np.unique(distinct, axis=0)
-        as_whole = distinct.shape[1] > 1 and len(patterns) <= MAX_ONE_HOT
-        flags = tuple(int(flag) for flag in flag_of)
-        return cls(tuple(held), flags, patterns if as_whole else None)
+        number: dict[bytes, int] = {}  # of each flag, by the rows in which it is set
+        flags, distinct = [], []
+        for name in held:
+            is_missing = frame[name].is_null()
+            rows = np.packbits(is_missing.to_numpy()).tobytes()
+            if rows not in number:
+                number[rows] = len(number)
+                distinct.append(is_missing.alias(str(number[rows])))
+            flags.append(number[rows])
+        patterns = pl.DataFrame(distinct).unique()
+        as_whole = len(distinct) > 1 and patterns.height <= MAX_ONE_HOT
+        ordered = patterns.sort(pl.all()).to_numpy() if as_whole else None
+        return cls(tuple(held), tuple(flags), ordered)
 
     @property
     def parts(self) -> tuple[Part, ...]:
