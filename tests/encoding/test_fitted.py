@@ -13,7 +13,7 @@ from raregan.encoding.moments import MomentField
 from raregan.encoding.numbers import NumberField
 from raregan.errors import ModelFileError, SchemaError
 
-N = 40
+N = 80
 FRAME = pl.DataFrame(
     {
         "x": np.random.default_rng(0).normal(size=N),

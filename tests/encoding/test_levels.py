@@ -136,7 +136,7 @@ def test_an_unknown_level_is_refused():
 def test_no_cells_are_encoded_too():
     field = fit(pl.Series("x", range(MAX_ONE_HOT + 1)))
     encoded = field.encode(pl.Series("x", [], dtype=pl.Int64))
-    assert encoded.shape == (0, 6)
+    assert encoded.shape == (0, 7)
     assert field.decode(encoded, Draw()).to_list() == []
 
 

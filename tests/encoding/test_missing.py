@@ -101,8 +101,8 @@ def test_many_patterns_are_flags_and_columns_missing_together_stay_so():
 
 def test_the_number_of_patterns_decides():
     for n in (MAX_ONE_HOT, MAX_ONE_HOT + 1):
-        rows = [[bool(code >> bit & 1) for bit in range(6)] for code in range(n)]
-        frame = frame_of(**{f"c{i}": [row[i] for row in rows] for i in range(6)})
+        rows = [[bool(code >> bit & 1) for bit in range(7)] for code in range(n)]
+        frame = frame_of(**{f"c{i}": [row[i] for row in rows] for i in range(7)})
         assert (fit(frame).patterns is None) == (n > MAX_ONE_HOT)
 
 
