@@ -99,6 +99,15 @@ def test_resample_trains_where_no_model_is_named(folder, run, written):
     assert Path("b.csv").read_text().startswith(written)
 
 
+def test_two_runs_of_resample_agree_without_a_seed(folder, run, written):
+    for name in ("b.csv", "c.csv"):
+        run(
+            *("resample", "data.csv", "--ignore", "id", "--ignore", "note", "--epochs", 1),
+            *("--batch-size", 32, "--ratio", 0.3, "-o", name),
+        )
+    assert Path("b.csv").read_bytes() == Path("c.csv").read_bytes()
+
+
 def test_held_out_rows_are_refused_unless_allowed(folder, run, fails, guarded, mixed):
     for verb in (
         ("resample", "data.parquet", "--model", guarded, "--ratio", 0.5),

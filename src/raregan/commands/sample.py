@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from raregan.commands.talk import pair, read_named_table, refuse_same_file, say
 from raregan.commands.train import make_gan
-from raregan.config import plain_options, plain_seed
+from raregan.config import SEED, plain_options, plain_seed
 from raregan.errors import UserError
 from raregan.terminal import sampling_progress, training_progress
 
@@ -58,8 +58,8 @@ def resample(args: argparse.Namespace) -> int:
     if args.model is not None:
         model = load_model(args.model)
     else:
+        args.seed = plain_seed(SEED if args.seed is None else args.seed)
         plain_options(vars(args))
-        plain_seed(args.seed if args.seed is not None else 0)
         table = read_named_table(args)
         with training_progress() as progress:
             model = make_gan(args).fit(table, progress=progress).model_
