@@ -98,7 +98,8 @@ MARK = "is_synthetic"
 """Name of the column that says which rows are synthetic, where one is asked for."""
 
 TEST_SHARE = 0.25
-"""Share of the rows that `raregan split` puts aside, as scikit-learn's `train_test_split` does."""
+"""Share of the rows that `raregan split` puts aside, as scikit-learn's `train_test_split` does:
+a quarter keeps enough rare rows to learn from, and enough to measure with."""
 
 NUM_SAMPLES = 1_000
 """Synthetic rows of the command line when no number is given."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from raregan.data.heldout import refuse_held_out
-from raregan.data.rows import known_column, listed
+from raregan.data.rows import has_value, known_column, listed
 from raregan.data.sources import Source, open_source
 from raregan.errors import SchemaError, UserError
 
@@ -39,16 +40,17 @@ class Addition:
     source: str | Path
     query: str | None = None
 
+    @cached_property
+    def _table(self) -> Source:
+        return open_source(self.source, query=self.query)
+
     def count_classes(self) -> tuple[int, int]:
         """Return how many rows of the table are rare, and how many are not."""
         target = self.model.sampler.schema.target
-        source = open_source(self.source, query=self.query)
-        names = source.frame.collect_schema().names()
-        column = pl.col(known_column(names, target.name))
-        is_rare = column.cast(pl.String) == str(target.rare)
-        if not isinstance(target.rare, str):
-            is_rare = column == target.rare
-        counts = source.collect(source.frame.select(rare=is_rare.sum(), rows=pl.len()))
+        frame = self._table.frame
+        name = known_column(frame.collect_schema().names(), target.name)
+        is_rare = has_value(name, target.rare)
+        counts = self._table.collect(frame.select(rare=is_rare.sum(), rows=pl.len()))
         n_rare, n_rows = (int(n) for n in counts.row(0))
         return n_rare, n_rows - n_rare
 
@@ -75,8 +77,7 @@ class Addition:
     def refuse_held_out(self) -> None:
         """Raise a `DataError` where the table holds rows that were split off to test with."""
         if self.model.held_out is not None:
-            source = open_source(self.source, query=self.query)
-            refuse_held_out(source.batches(), self.model.held_out, source.name)
+            refuse_held_out(self._table.batches(), self.model.held_out, self._table.name)
 
     def frames(
         self,

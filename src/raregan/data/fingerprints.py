@@ -72,7 +72,7 @@ def row_hashes(frame: pl.DataFrame) -> Words:
         total = hashes[start : start + _BLOCK]
         for factor, series in zip(factors, block.iter_columns(), strict=True):
             total += factor * value_hashes(series)
-        total[:] = _mixed(total)
+        total[:] = mix(total)
     return hashes
 
 
@@ -91,10 +91,10 @@ def value_hashes(series: pl.Series) -> Words:
     words, missing = _words(series.rechunk())
     if missing.any():
         words[missing.to_numpy()] = _MISSING
-    return _mixed(words)
+    return mix(words)
 
 
-def _mixed(words: Words) -> Words:
+def mix(words: Words) -> Words:
     """SplitMix64's finaliser, a bijection of 64-bit words."""
     words = words ^ (words >> np.uint64(30))
     words *= np.uint64(0xBF58476D1CE4E5B9)
@@ -203,5 +203,5 @@ def _chained(text: pl.Series) -> Words:
         rows = longest_first[:n_longer]
         left = np.minimum(lengths[rows] - offset, 8)
         eight = at_byte[start[rows] + offset].astype(np.uint64) & _MASKS[left]
-        words[rows] = _mixed(words[rows] ^ eight)
+        words[rows] = mix(words[rows] ^ eight)
     return words

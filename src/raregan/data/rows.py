@@ -116,8 +116,7 @@ def choose_rows(
     if not n_rows:
         raise DataError(f"{source} has no rows: a table needs a header and rows below it")
     value = _find_rare(counts, name, rare)
-    column = pl.col(name).cast(pl.String) if isinstance(value, str) else pl.col(name)
-    is_rare = column == value
+    is_rare = has_value(name, value)
     if isinstance(table, pl.DataFrame):
         held = table.with_columns(_NAN_IS_NULL)
         others = _sample(held.filter(~is_rare))
@@ -126,6 +125,12 @@ def choose_rows(
         others = held.filter(~is_rare)
     rare_rows = held.filter(is_rare)
     return Rows(rare_rows, others, held, everything, name, value, n_rows)
+
+
+def has_value(name: str, value: TargetValue) -> pl.Expr:
+    """Return whether a column holds a value; categories are compared as text."""
+    column = pl.col(name)
+    return (column.cast(pl.String) if isinstance(value, str) else column) == value
 
 
 def known_column(columns: Sequence[str], name: str) -> str:

@@ -7,6 +7,7 @@ import glob
 import gzip
 import zlib
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -362,17 +363,25 @@ def _scan_csv(parts: list[Path], *, is_large: bool) -> pl.LazyFrame:
 
 def _scan_text(parts: list[Path]) -> pl.LazyFrame:
     """Type no column of CSV files."""
-    opened = [_open_csv(part, is_large=True) for part in parts]
-    frames = [
-        pl.scan_csv(part, separator=separator, glob=False, infer_schema=False)
-        for part, (_, separator) in zip(parts, opened, strict=True)
-    ]
+    frames = []
+    for part in parts:
+        _, separator = _check_csv(part, is_large=True)
+        frames.append(pl.scan_csv(part, separator=separator, glob=False, infer_schema=False))
     names = frames[0].collect_schema().names()
     return pl.concat([frame.select(names) for frame in frames])
 
 
 def _open_csv(path: Path, *, is_large: bool) -> tuple[pl.DataFrame, str]:
     """Return a CSV file's rows, the first ones of a large one, and its separator."""
+    text, separator = _check_csv(path, is_large=is_large)
+    rows = INFERENCE_ROWS if is_large else None
+    remedy = _LARGE_CSV_REMEDY if is_large else _CSV_REMEDY
+    options: dict[str, Any] = {"infer_schema_length": rows, "n_rows": rows}
+    return _read_csv(path, text, separator, remedy, **options), separator
+
+
+def _check_csv(path: Path, *, is_large: bool) -> tuple[Path | bytes, str]:
+    """Return what to read a CSV file from and its separator, after a look at its header."""
     if is_large:
         _check_gzip(path)
     text = path if is_large or not path.name.lower().endswith(".gz") else _unpack(path)
@@ -382,18 +391,18 @@ def _open_csv(path: Path, *, is_large: bool) -> tuple[pl.DataFrame, str]:
     if not head.strip():
         raise DataError(f"{path} is empty")
     separator = "\t" if ".tsv" in path.name.lower() else _find_separator(head)
-
-    def read(**options: Any) -> pl.DataFrame:
-        return _guarded(
-            str(path),
-            lambda: pl.read_csv(text, separator=separator, glob=False, **options),
-            _LARGE_CSV_REMEDY if is_large else _CSV_REMEDY,
-        )
-
-    header = read(has_header=False, n_rows=1, infer_schema=False)
+    remedy = _LARGE_CSV_REMEDY if is_large else _CSV_REMEDY
+    options: dict[str, Any] = {"has_header": False, "n_rows": 1, "infer_schema": False}
+    header = _read_csv(path, text, separator, remedy, **options)
     check_names([name or "" for name in header.row(0)])
-    rows = INFERENCE_ROWS if is_large else None
-    return read(infer_schema_length=rows, n_rows=rows), separator
+    return text, separator
+
+
+def _read_csv(
+    path: Path, text: Path | bytes, separator: str, remedy: str, **options: Any
+) -> pl.DataFrame:
+    read = partial(pl.read_csv, text, separator=separator, glob=False, **options)
+    return _guarded(str(path), read, remedy)
 
 
 def _find_separator(head: bytes) -> str:

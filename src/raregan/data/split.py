@@ -14,7 +14,7 @@ import polars as pl
 
 from raregan.archive import MALFORMED, from_json, to_json
 from raregan.atomic import make_folder, write_whole
-from raregan.config import SEED
+from raregan.config import SEED, TEST_SHARE
 from raregan.data.fingerprints import row_hashes, value_hashes
 from raregan.data.heldout import HeldOut
 from raregan.data.kinds import find_date_format
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
-
-TEST_SHARE = 0.25
-"""A quarter keeps enough rare rows to learn from, and enough to measure with."""
 
 RECORD = "split.json"
 _KIND = "raregan split 1"

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from raregan.data.fingerprints import mix
 from raregan.errors import ModelFileError, SchemaError
 
 if TYPE_CHECKING:
@@ -663,14 +664,8 @@ def _keys(seed: int | tuple[int, ...], n: int) -> Hashes:
 
 
 def _mix(values: Hashes) -> Hashes:
-    """Scramble 64 bits one to one: the finalizer of SplitMix64 (Steele et al. 2014)."""
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(30)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
+    """Scramble 64 bits one to one: the next output of SplitMix64 from these states."""
+    return mix(values + np.uint64(0x9E3779B97F4A7C15))
 
 
 def _permute(values: Indices, size: int, keys: Hashes) -> Indices:
