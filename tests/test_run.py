@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from raregan.config import MAX_STEPS, TrainingConfig, override
+from raregan.config import TrainingConfig, override
 from raregan.data.table import make_table
 from raregan.errors import UserError
 from raregan.run import Run, _fit_epochs
@@ -61,7 +61,7 @@ def test_a_users_own_jax_settings_change_no_row(setting, gan, frame, tmp_path):
 def test_epochs_that_nobody_chose_make_a_bounded_number_of_steps(n_rare, asked, epochs):
     found = _fit_epochs(override(TrainingConfig(), {"epochs": asked}), {"epochs": asked}, n_rare)
     assert found.epochs == epochs
-    assert asked or epochs == 1 or epochs * n_rare // found.batch_size <= MAX_STEPS
+    assert asked or epochs == 1 or epochs * n_rare // found.batch_size <= found.steps
 
 
 def test_seven_thousand_levels_and_missing_numbers_take_a_narrow_row():

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from raregan.terminal import sampling_progress, stop_on_signal, training_progress
+from raregan.training.evidence import Score
 from raregan.training.loop import History
 
 
@@ -32,7 +33,8 @@ def on_a_terminal():
 
 
 def history(epochs):
-    return History(np.full(epochs, 1.25, np.float32), np.full(epochs, 0.5, np.float32))
+    losses = {"discriminator": np.full(epochs, 1.25), "generator": np.full(epochs, 0.5)}
+    return History(losses, (Score(300, 0.5, 0.1, 0.1, 0.05, 1.0),))
 
 
 def test_training_shows_epoch_losses_and_time():

@@ -11,7 +11,6 @@ from raregan.config import (
     KINDS,
     LEVELS_FROM,
     MARK,
-    MAX_STEPS,
     MODEL_PATH,
     NUM_SAMPLES,
     NUMERIC_ENCODINGS,
@@ -22,6 +21,7 @@ from raregan.config import (
     SYNTHETIC_PATH,
     TEST_SHARE,
     VARIANT,
+    NetworkConfig,
     TrainingConfig,
 )
 from raregan.gans.variants import VARIANTS
@@ -112,7 +112,7 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
         choices=LEVELS_FROM,
         help=f"whose categories can be generated ({TrainingConfig.levels_from})",
     )
-    epochs = f"passes over the rare rows ({TrainingConfig.epochs}, or {MAX_STEPS} steps)"
+    epochs = f"passes over the rare rows, at most (of gan {TrainingConfig.epochs})"
     _number(verb, "--epochs", int, epochs)
     _number(verb, "--batch-size", int, f"rows in a step ({TrainingConfig.batch_size})")
     _number(verb, "--latent-dim", int, "length of the latent vector (that of an encoded row)")
@@ -122,6 +122,13 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
         choices=NUMERIC_ENCODINGS,
         help=f"how numbers are encoded ({TrainingConfig.numeric_encoding})",
     )
+    verb.add_argument(
+        "--evidence",
+        action=argparse.BooleanOptionalAction,
+        help="stop by how rows compare with held-out ones (the variant's own choice)",
+    )
+    steps = f"of the solver that follows a flow, when sampling ({NetworkConfig.solver_steps})"
+    _number(verb, "--solver-steps", int, steps)
     _number(verb, "--max-minutes", float, "end training after this time (no limit)")
 
 

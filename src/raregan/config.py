@@ -35,9 +35,6 @@ KINDS: tuple[str, ...] = get_args(Kind)
 LEVELS_FROM = ("rare", "all")
 """Which rows' categories can be generated."""
 
-MAX_STEPS = 50_000
-"""Steps of a run whose epochs nobody chose: the reference run has 40,000, of 492 rows."""
-
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -49,6 +46,18 @@ class NetworkConfig:
     """Hidden layers of the generator: the mission's reference network."""
     discriminator_widths: tuple[int, ...] = (128, 64, 32, 32, 16)
     """Hidden layers of the discriminator: the mission's reference network."""
+    batch_normalisation: bool = True
+    """In the generator; of no use to a critic with a gradient penalty, so its rival has none."""
+    leak: float = 0.0
+    """Slope of the discriminator's ReLU below 0."""
+    pac: int = 1
+    """Rows that a discriminator looks at together (Lin et al. 2018)."""
+    field_width: int = 128
+    """Hidden width of the field of a flow: twice that copies more and resembles no better."""
+    field_blocks: int = 3
+    """Its residual blocks."""
+    solver_steps: int = 10
+    """Steps that sampling takes along a flow, two evaluations of the field each."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,9 @@ class TrainingConfig:
     """How long, how fast and on what the networks learn."""
 
     epochs: int = 5_000
-    """Passes over the rare rows: the mission's reference; fewer where that is over `MAX_STEPS`."""
+    """Passes over the rare rows: the mission's reference; fewer where that is over `steps`."""
+    steps: int = 50_000
+    """Steps of a run whose epochs nobody chose: the reference run has 40,000, of 492 rows."""
     batch_size: int = 64
     """Rows in a step: the mission's reference; all rare rows where there are fewer."""
     learning_rate: float = 2e-4
@@ -65,6 +76,28 @@ class TrainingConfig:
     """Adam's first decay; 0.9 makes adversarial training oscillate (Radford et al. 2016)."""
     beta_2: float = 0.999
     """Adam's second decay (Kingma & Ba 2015)."""
+    discriminator_steps: int = 1
+    """Moves of the discriminator for one of the generator."""
+    discriminator_speed: float = 1.0
+    """Learning rate of the discriminator, in units of `learning_rate`."""
+    gp_weight: float = 10.0
+    """Weight of the gradient penalty (Gulrajani et al. 2017, section 4)."""
+    r1_gamma: float = 1.0
+    """Weight of the penalties on the gradient at real and at fake rows (Mescheder et al. 2018)."""
+    average: float = 0.0
+    """Decay of the moving average of the weights, a step; 0: the last weights are taken."""
+    anneal: bool = False
+    """Whether the learning rate falls to 0 along half a cosine (Loshchilov & Hutter 2017)."""
+    jitter: float = 0.0
+    """Standard deviation of the noise on real rows, at every draw, in the encoded space."""
+    margins: bool = False
+    """Whether the distribution of each number is set right after training, as shares always are."""
+    evidence: bool = False
+    """Whether rehearsals decide when the weights are best: the reference goes on to its end."""
+    evidence_every: int = 500
+    """Steps between two scores."""
+    patience: int = 6
+    """Scores without a new best one after which training ends."""
     numeric_encoding: str = "quantile"
     """How numeric columns are encoded; see `raregan.encoding.columns`."""
     levels_from: str = "rare"
@@ -78,6 +111,12 @@ CHECKPOINT_EVERY = 500
 
 VARIANT = "gan"
 """How to learn: the mission's reference, until a better one is measured on several tables."""
+
+SLOWER = 4.0
+"""What the learning rate is divided by where training diverged."""
+
+LAST_RESORTS = ("flow", "gan")
+"""Variants that are tried where another one diverged twice: the most stable first."""
 
 SIMULATED_ROWS, SIMULATED_FRAUDS = 50_492, 492
 """Size of the embedded table: 50,000 genuine transactions and as many frauds as the public one."""
@@ -133,8 +172,14 @@ class Config:
         )
 
 
-_COUNTS = {"epochs": 1, "latent_dim": 1, "batch_size": 2}  # batch normalisation needs two rows
+_COUNTS = {
+    "epochs": 1,
+    "latent_dim": 1,
+    "batch_size": 2,
+    "solver_steps": 1,
+}  # batch normalisation needs two rows
 _AMOUNTS = ("learning_rate", "max_minutes")
+_SWITCHES = ("evidence",)
 
 
 def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,6 +202,10 @@ def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
             if not (is_number and 0 < float(value) < math.inf):
                 raise UserError(f"{name} must be a positive number, got {value!r}")
             given[name] = float(value)
+        if name in _SWITCHES:
+            if not isinstance(value, bool):
+                raise UserError(f"{name} must be true or false, got {value!r}")
+            given[name] = bool(value)
         if name == "numeric_encoding" and value not in NUMERIC_ENCODINGS:
             raise UserError(f"{name} must be one of {', '.join(NUMERIC_ENCODINGS)}, got {value!r}")
         if name == "levels_from" and value not in LEVELS_FROM:

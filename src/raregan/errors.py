@@ -39,6 +39,10 @@ class ModelFileError(UserError):
 class TrainingDivergedError(RareGANError):
     """A loss or a weight became NaN or infinite; the last good weights were kept."""
 
+    def __init__(self, reason: str, remedy: str = "Try a lower learning rate") -> None:
+        super().__init__(f"{reason}. {remedy}")
+        self.reason = reason
+
 
 class RareGANWarning(UserWarning):
     """Something about the input deserves a look; the message says what to do."""

@@ -15,14 +15,21 @@ from raregan.data.heldout import HeldOut
 from raregan.data.schema import Schema
 from raregan.encoding.encoder import TableEncoder
 from raregan.errors import ModelFileError
-from raregan.gans.frozen import FrozenGenerator
+from raregan.gans.frozen import Frozen, FrozenGenerator, check_finite
+from raregan.gans.frozen_flow import FrozenFlow
+from raregan.gans.margins import MarginalGenerator
 from raregan.sampling import Sampler
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION = 2
-"""1 was that of numeric columns only; nothing was released with it."""
+FORMAT_VERSION = 3
+"""1 was of numeric columns only, 2 of dense generators only; nothing was released with them."""
+
+GENERATORS: dict[str, type[FrozenGenerator | FrozenFlow]] = {
+    generator.kind: generator for generator in (FrozenGenerator, FrozenFlow)
+}
+"""By the name that a model file holds."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,16 @@ def save_model(model: Model, path: str | Path) -> None:
     DataError
         If `path` cannot be written.
     """
-    model.sampler.generator.check_finite()
+    generator = model.sampler.generator
+    check_finite(generator)
     members = {
         "schema.json": to_json(model.sampler.schema.to_dict()),
         "encoder.json": to_json(model.sampler.encoder.to_dict()),
         "config.json": to_json(model.config.to_dict()),
         "history.json": to_json(model.history),
         "provenance.json": to_json(model.provenance),
-        "generator.safetensors": save_tensors(model.sampler.generator.to_arrays()),
+        "generator.json": to_json({"kind": generator.kind}),
+        "generator.safetensors": save_tensors(generator.to_arrays()),
     }
     if model.held_out is not None:
         arrays, plain = model.held_out.to_arrays()
@@ -90,7 +99,11 @@ def load_model(path: str | Path) -> Model:
         schema = Schema.from_dict(from_json(members["schema.json"]))
         encoder = TableEncoder.from_dict(from_json(members["encoder.json"]))
         weights = load_tensors(members["generator.safetensors"])
-        generator = FrozenGenerator.from_arrays(weights, encoder.layout)
+        kind = from_json(members["generator.json"])["kind"]
+        curves = {name: weights.pop(name) for name in list(weights) if name.startswith("margins.")}
+        generator: Frozen = GENERATORS[kind].from_arrays(weights, encoder.layout)
+        if curves:
+            generator = MarginalGenerator.from_arrays(curves, generator)
         if encoder.columns != schema.columns:
             raise ModelFileError("the schema and the encoder have different columns")
         return Model(

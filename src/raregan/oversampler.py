@@ -35,7 +35,7 @@ SMOTE_NEIGHBORS = 5
 
 _TRAINING = (
     *("epochs", "batch_size", "latent_dim"),
-    *("learning_rate", "numeric_encoding", "max_minutes"),
+    *("learning_rate", "numeric_encoding", "evidence", "solver_steps", "max_minutes"),
 )
 """The training options, handed to `RareGAN` as they are."""
 
@@ -85,6 +85,10 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         Adam's, for both networks.
     numeric_encoding : {"quantile", "standard"}, optional
         How numbers are encoded.
+    evidence : bool, optional
+        Whether training is stopped by how rows compare with held-out ones, as of `RareGAN`.
+    solver_steps : int, optional
+        Steps along a flow when sampling, as of `RareGAN`.
     max_minutes : float, optional
         Wall-clock limit of training, in minutes a class.
 
@@ -138,6 +142,8 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         "latent_dim": [Integral, None],
         "learning_rate": [Real, None],
         "numeric_encoding": [StrOptions(set(NUMERIC_ENCODINGS)), None],
+        "evidence": ["boolean", None],
+        "solver_steps": [Integral, None],
         "max_minutes": [Real, None],
     }
 
@@ -156,6 +162,8 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         latent_dim: int | None = None,
         learning_rate: float | None = None,
         numeric_encoding: str | None = None,
+        evidence: bool | None = None,
+        solver_steps: int | None = None,
         max_minutes: float | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
@@ -170,6 +178,8 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         self.latent_dim = latent_dim
         self.learning_rate = learning_rate
         self.numeric_encoding = numeric_encoding
+        self.evidence = evidence
+        self.solver_steps = solver_steps
         self.max_minutes = max_minutes
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:  # noqa: N803

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import platform
 import time
+import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from raregan.config import MAX_STEPS, Config, override
+from raregan.config import LAST_RESORTS, SLOWER, Config, override
 from raregan.encoding.encoder import TableEncoder
-from raregan.errors import UserError
+from raregan.errors import RareGANWarning, TrainingDivergedError, UserError
 from raregan.gans.calibration import calibrate
-from raregan.gans.frozen import freeze
 from raregan.gans.variants import get_variant
 from raregan.modelfile import Model
 from raregan.sampling import Sampler
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from raregan.config import TrainingConfig
     from raregan.data.table import Table
-    from raregan.training.loop import History, Hooks
-    from raregan.training.step import Players, TrainState
+    from raregan.gans.frozen import Frozen
+    from raregan.training.loop import History, Hooks, Rehearsals, RunState
+    from raregan.training.step import Game, TrainState
 
 _LIBRARIES = ("raregan", "jax", "keras", "numpy", "polars")
 """Versions that the model file records."""
@@ -46,14 +47,17 @@ class Run:
     encoder: TableEncoder
     rows: NDArray[np.float32]
     """(n, D) encoded rare rows."""
-    players: Players
+    game: Game
     start: TrainState
+
+    setbacks: tuple[str, ...] = ()
+    """What diverged before this run was begun, one line each."""
 
     @classmethod
     def prepare(
         cls, table: Table, variant_name: str, options: Mapping[str, Any], seed: int
     ) -> Self:
-        """Resolve the options, fit the encoder to the rare rows, and build both networks.
+        """Resolve the options, fit the encoder to the rare rows, and build the networks.
 
         Raises
         ------
@@ -61,10 +65,12 @@ class Run:
             If an option is unknown or out of range, or `batch_size` is more than the rare rows.
         """
         prepare_backend()
-        from raregan.training.step import Players
+        from raregan.training.step import Game
 
         variant = get_variant(variant_name)
-        training = _fit_batch(override(variant.training, options), options, table.n_rare)
+        network = override(variant.network, options)
+        training = override(variant.training, options)
+        training = _fit_batch(training, options, table.n_rare, network.pac)
         training = _fit_epochs(training, options, table.n_rare)
         encoder = TableEncoder(training.numeric_encoding).fit(
             table.rare,
@@ -74,34 +80,33 @@ class Run:
             seen=table.seen,
             levels_from=training.levels_from,
         )
-        network = override(variant.network, options)
         if network.latent_dim is None:
             network = replace(network, latent_dim=encoder.layout.width)
         config = Config(variant.name, network, training, seed)
-        words = np.random.SeedSequence(seed).generate_state(3)
-        generator_seed, discriminator_seed, key_seed = (int(word) for word in words)
+        words = np.random.SeedSequence(seed).generate_state(1 + len(variant.players))
+        key_seed, *model_seeds = (int(word) for word in words)
         with fixed_numerics():
-            players = Players(
-                variant.build_generator(encoder.layout, network, seed=generator_seed),
-                variant.build_discriminator(encoder.layout, network, seed=discriminator_seed),
-                variant,
-                training,
-            )
-            start = players.initial_state(key_seed)
-        return cls(table, config, encoder, encoder.encode(table.rare), players, start)
+            models = {
+                player.name: player.build(encoder.layout, network, seed=model_seed)
+                for player, model_seed in zip(variant.players, model_seeds, strict=True)
+            }
+            game = Game(models, variant, training, encoder.layout)
+            start = game.initial_state(key_seed)
+        return cls(table, config, encoder, encoder.encode(table.rare), game, start)
 
     def describe(self) -> str:
-        """Both networks and the size of the run."""
+        """Return the networks and the size of the run, as text."""
         from raregan.training.batches import steps_per_epoch
 
         text = io.StringIO()
-        for network in (self.players.generator, self.players.discriminator):
+        for network in reversed(list(self.game.models.values())):
             network.summary(line_length=78, print_fn=lambda line: text.write(f"{line}\n"))
         training = self.config.training
-        steps = steps_per_epoch(self.table.n_rare, training.batch_size)
+        rows_a_step = self.game.batches_per_step * training.batch_size
+        steps = steps_per_epoch(self.table.n_rare, rows_a_step)
         return (
-            f"{text.getvalue()}{self.config.variant}: {self.players.variant.summary}\n"
-            f"{training.epochs:,} epochs of {steps:,} steps, {training.batch_size} rows a step; "
+            f"{text.getvalue()}{self.config.variant}: {self.game.variant.summary}\n"
+            f"{training.epochs:,} epochs of {steps:,} steps, {rows_a_step} rows a step; "
             f"{self.table.n_rare:,} rare rows encoded as {self.encoder.layout.width} numbers each "
             f"({training.numeric_encoding})"
         )
@@ -120,7 +125,7 @@ class Run:
         hooks = Hooks()
         if checkpoint is not None:
 
-            def save(state: TrainState, history: History) -> None:
+            def save(state: RunState, history: History) -> None:
                 save_checkpoint(
                     checkpoint, state, history, config=self.config, lesson=self._lesson()
                 )
@@ -146,38 +151,40 @@ class Run:
             If a loss or a weight became NaN or infinite.
         """
         from raregan.training.checkpoint import load_checkpoint
-        from raregan.training.loop import History, train
+        from raregan.training.loop import History, RunState, train
 
         training = self.config.training
         begun = time.perf_counter()
         with fixed_numerics():
-            state, history = self.start, History.empty()
+            rehearsals = self._rehearsals()
+            lanes = 1 + (len(rehearsals.members) if rehearsals else 0)
+            state = RunState.start([self.start] * lanes)
+            history = History.empty(tuple(self.game.models))
             if resume_from is not None:
                 state, history = load_checkpoint(
                     resume_from, state, config=self.config, lesson=self._lesson()
                 )
-                state = self.players.with_learning_rate(state)
+                state = state.map(self.game.with_learning_rate)
             resumed_at = history.epochs
             result = train(
-                self.players,
+                self.game,
                 self.rows,
                 epochs=training.epochs,
                 batch_size=training.batch_size,
                 state=state,
                 history=history,
+                rehearsals=rehearsals,
                 max_minutes=training.max_minutes,
                 hooks=hooks,
             )
-            self.players.load(result.state)
-        table, generator = self.table, freeze(self.players.generator, self.encoder.layout)
-        generator = calibrate(generator, self.rows, seed=self.config.seed)
+            generator = self._freeze(result.state.best)
+        table = self.table
+        margins = training.margins
+        generator = calibrate(generator, self.rows, seed=self.config.seed, margins=margins)
         return Model(
             sampler=Sampler(table.schema, self.encoder, generator),
             config=self.config,
-            history={
-                name: [float(f"{loss:.9g}") for loss in losses]
-                for name, losses in result.history._asdict().items()
-            },
+            history=_plain_history(result.history),
             provenance={
                 "source": table.source,
                 "fingerprint": table.fingerprint,
@@ -189,6 +196,8 @@ class Run:
                 "epochs": result.history.epochs,
                 "resumed_at": resumed_at,
                 "ended": result.ended,
+                "best_epoch": int(result.state.best.epoch),
+                "setbacks": list(self.setbacks),
                 "seconds": round(time.perf_counter() - begun, 3),
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "python": platform.python_version(),
@@ -196,6 +205,85 @@ class Run:
             },
             held_out=table.held_out,
         )
+
+    def train_on(
+        self,
+        options: Mapping[str, Any],
+        hooks: Callable[[Run], Hooks],
+        *,
+        resume_from: str | Path | None,
+    ) -> Model:
+        """Train; where that diverges, anew with a lower learning rate, then with another variant.
+
+        A learning rate that was asked for is kept to: then divergence is the caller's to know.
+
+        Parameters
+        ----------
+        options : mapping
+            Those of :meth:`prepare`.
+        hooks : callable
+            Returns the hooks of a run, which is this one or one of those that follow.
+        resume_from : str or Path, optional
+            As of :meth:`train`.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If the last resort diverges too, or `learning_rate` is among `options`.
+        """
+        try:
+            return self.train(hooks(self), resume_from=resume_from)
+        except TrainingDivergedError as error:
+            following = self._following(options, error)
+            if following is None:
+                raise
+            warnings.warn(following.setbacks[-1], RareGANWarning, stacklevel=4)
+            return following.train_on(options, hooks, resume_from=None)
+
+    def _following(self, options: Mapping[str, Any], error: TrainingDivergedError) -> Run | None:
+        """Return the run that follows on one that diverged; None where there is none."""
+        if options.get("learning_rate") is not None:
+            return None
+        variant, rate = self.config.variant, self.config.training.learning_rate
+        default = self.game.variant.training.learning_rate
+        if rate == default:
+            slower = {**options, "learning_rate": rate / SLOWER}
+            again = Run.prepare(self.table, variant, slower, self.config.seed)
+            what = f"the same once more with a learning rate of {rate / SLOWER:g}"
+        else:
+            tried = [setback.split(":")[0] for setback in self.setbacks]
+            others = [name for name in LAST_RESORTS if name not in (*tried, variant)]
+            if not others:
+                return None
+            again = Run.prepare(self.table, others[0], options, self.config.seed)
+            what = f"{others[0]} instead"
+        text = f"{variant}: {error.reason}; training {what}"
+        return replace(again, setbacks=(*self.setbacks, text))
+
+    def _rehearsals(self) -> Rehearsals | None:
+        from raregan.training.batches import steps_per_epoch
+        from raregan.training.evidence import Examiner, choose_members
+        from raregan.training.loop import Rehearsals
+
+        training, n = self.config.training, len(self.rows)
+        if not training.evidence:
+            return None
+        members = choose_members(n, seed=self.config.seed)
+        layout, seed = self.encoder.layout, self.config.seed
+        steps = steps_per_epoch(n, self.game.batches_per_step * training.batch_size)
+        return Rehearsals(
+            members=members,
+            judge=Examiner(
+                self._freeze, self.rows, members, layout, margins=training.margins, seed=seed
+            ),
+            every=max(1, training.evidence_every // steps),
+            patience=training.patience,
+        )
+
+    def _freeze(self, state: TrainState) -> Frozen:
+        self.game.load(state)
+        network = self.config.network
+        return self.game.variant.freeze(self.game.models, self.encoder.layout, network)
 
     def _lesson(self) -> dict[str, Any]:
         target = self.table.schema.target
@@ -206,23 +294,50 @@ class Run:
         }
 
 
+def _plain_history(history: History) -> dict[str, list[float]]:
+    """Return the history as JSON can hold it: a list a series, losses by epoch."""
+    plain = {
+        f"{player}_loss": [float(f"{loss:.9g}") for loss in losses]
+        for player, losses in history.losses.items()
+    }
+    for name in history.scores[0]._fields if history.scores else ():
+        plain[f"evidence_{name}"] = [getattr(score, name) for score in history.scores]
+    return plain
+
+
 def _fit_epochs(
     training: TrainingConfig, options: Mapping[str, Any], n_rare: int
 ) -> TrainingConfig:
-    """Take as many epochs as make at most `MAX_STEPS` steps, unless a number was asked for."""
+    """Take as many epochs as make at most `steps` steps, unless a number was asked for."""
     if options.get("epochs") is not None:
         return training
-    most = max(1, MAX_STEPS * training.batch_size // n_rare)
+    rows = training.steps * training.batch_size * training.discriminator_steps
+    most = max(1, rows // n_rare)
     return replace(training, epochs=min(training.epochs, most))
 
 
-def _fit_batch(training: TrainingConfig, options: Mapping[str, Any], n_rare: int) -> TrainingConfig:
-    """Take all rare rows for a batch where they are fewer; refuse a batch that was asked for."""
-    if training.batch_size <= n_rare:
-        return training
-    if options.get("batch_size") is not None:
+def _fit_batch(
+    training: TrainingConfig, options: Mapping[str, Any], n_rare: int, pac: int
+) -> TrainingConfig:
+    """Take no more rows to a batch than there are, in whole packs; refuse what was asked for.
+
+    Of jittered rows a batch may hold the same one twice: it is never the same.
+    """
+    size, asked = training.batch_size, options.get("batch_size") is not None
+    most = size if training.jitter else min(size, n_rare)
+    whole = most - most % pac
+    if whole < 1:
         raise UserError(
-            f"batch_size {training.batch_size:,} is more than the {n_rare:,} rare rows; "
-            f"ask for at most {n_rare:,}"
+            f"{n_rare:,} rare rows in batches of {most:,} are no pack of {pac}: choose another "
+            "variant, or a larger batch_size"
         )
-    return replace(training, batch_size=n_rare)
+    if asked and size > n_rare and not training.jitter:
+        raise UserError(
+            f"batch_size {size:,} is more than the {n_rare:,} rare rows; ask for at most {n_rare:,}"
+        )
+    if asked and whole != size:
+        raise UserError(
+            f"batch_size {size:,} is no multiple of pac {pac}, the rows that the discriminator "
+            f"looks at together; ask for {whole:,}"
+        )
+    return replace(training, batch_size=whole)

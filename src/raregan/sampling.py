@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from raregan.data.schema import Schema
     from raregan.encoding.encoder import TableEncoder
-    from raregan.gans.frozen import FrozenGenerator
+    from raregan.gans.frozen import Frozen
 
 BLOCK_ROWS = 8_192
 """Rows drawn together. Part of the meaning of a seed: another size gives other rows."""
@@ -79,7 +79,7 @@ class Sampler:
 
     schema: Schema
     encoder: TableEncoder
-    generator: FrozenGenerator
+    generator: Frozen
 
     def sample(
         self,

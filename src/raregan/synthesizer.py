@@ -67,6 +67,11 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         Adam's, for both networks; 0.0002 for ``"gan"``.
     numeric_encoding : {"quantile", "standard"}, optional
         How numbers are encoded, see `raregan.encoding.columns`; ``"quantile"`` for ``"gan"``.
+    evidence : bool, optional
+        Whether training stops, and weights are chosen, by how rows compare with held-out ones; see
+        `raregan.training.evidence`. Not for ``"gan"``, which is the reference.
+    solver_steps : int, optional
+        Steps along a flow when sampling, two evaluations of its field each; 10 for ``"flow"``.
     max_minutes : float, optional
         Wall-clock limit of training, in minutes.
     random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
@@ -77,7 +82,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
     model_ : raregan.modelfile.Model
         Sampler, resolved options, history and provenance: what :meth:`save` writes.
     history_ : dict of str to list of float
-        ``discriminator_loss`` and ``generator_loss`` of every epoch.
+        The loss of every player (``generator_loss`` and so on) by epoch, and where training was
+        judged by evidence its scores as ``evidence_...``.
     acceptance_ : raregan.sampling.Acceptance
         How many of the rows that the last :meth:`sample` drew kept all rules and conditions.
 
@@ -105,6 +111,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         latent_dim: int | None = None,
         learning_rate: float | None = None,
         numeric_encoding: str | None = None,
+        evidence: bool | None = None,
+        solver_steps: int | None = None,
         max_minutes: float | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
     ) -> None:
@@ -121,6 +129,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         self.latent_dim = latent_dim
         self.learning_rate = learning_rate
         self.numeric_encoding = numeric_encoding
+        self.evidence = evidence
+        self.solver_steps = solver_steps
         self.max_minutes = max_minutes
         self.random_state = random_state
 
@@ -173,8 +183,9 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         if resume and checkpoint is None:
             raise UserError("resume needs a checkpoint: name its file with checkpoint=")
         run = self._prepare(X, y)
-        self.model_ = run.train(
-            run.hooks(checkpoint, checkpoint_every, progress, stop),
+        self.model_ = run.train_on(
+            self.get_params(),
+            lambda begun: begun.hooks(checkpoint, checkpoint_every, progress, stop),
             resume_from=checkpoint if resume else None,
         )
         self.history_ = self.model_.history
@@ -274,6 +285,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
             latent_dim=config.network.latent_dim,
             learning_rate=config.training.learning_rate,
             numeric_encoding=config.training.numeric_encoding,
+            evidence=config.training.evidence,
+            solver_steps=config.network.solver_steps,
             max_minutes=config.training.max_minutes,
             random_state=config.seed,
         )

@@ -73,11 +73,18 @@ def training_progress() -> Iterator[Callable[[History, int], None] | None]:
                 description=f"epoch {history.epochs:,} of {epochs:,}",
                 completed=history.epochs,
                 total=epochs,
-                losses=f"discriminator {history.discriminator_loss[-1]:.3f}  "
-                f"generator {history.generator_loss[-1]:.3f}  time left",
+                losses=f"{_figures(history)}  time left",
             )
 
         yield progress
+
+
+def _figures(history: History) -> str:
+    """Write the newest losses, and the best score."""
+    texts = [f"{name} {losses[-1]:.3f}" for name, losses in history.losses.items()]
+    if history.best is not None:
+        texts.append(f"best score {history.best.total:.3f} (epoch {history.best.epoch:,})")
+    return "  ".join(texts)
 
 
 @contextlib.contextmanager

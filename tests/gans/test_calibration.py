@@ -4,7 +4,7 @@ import pytest
 from raregan.config import NetworkConfig
 from raregan.encoding.layout import Layout, Span
 from raregan.gans.calibration import calibrate
-from raregan.gans.frozen import FrozenGenerator, freeze
+from raregan.gans.frozen import FrozenGenerator, freeze_dense
 from raregan.gans.networks import build_generator
 from tests.gans.test_frozen import lived_in
 
@@ -147,7 +147,7 @@ def test_a_real_network_is_calibrated_too():
             rng.random((246, 2)) < 0.2,
         ]
     ).astype(np.float32)
-    made = draw(calibrate(freeze(generator, layout), rows, seed=1))
+    made = draw(calibrate(freeze_dense(generator, layout), rows, seed=1))
     assert np.abs(made.mean(axis=0) - rows.mean(axis=0))[1:].max() < POINT
 
 

@@ -5,7 +5,7 @@ from keras import layers
 
 from raregan.config import NetworkConfig
 from raregan.errors import ModelFileError
-from raregan.gans.frozen import FrozenGenerator, freeze
+from raregan.gans.frozen import FrozenGenerator, freeze_dense
 from raregan.gans.heads import harden
 from raregan.gans.networks import build_generator
 from tests.gans.test_heads import LAYOUTS, gated_by_hand
@@ -38,14 +38,14 @@ def test_numpy_and_keras_agree_in_inference_mode(seed):
     expected = np.asarray(generator(latent, training=False))
     assert np.std(expected) > 1
     scale = np.abs(expected).max()
-    frozen = freeze(generator, layout())
+    frozen = freeze_dense(generator, layout())
     np.testing.assert_allclose(frozen(latent) / scale, expected / scale, atol=1e-5)
 
 
 @pytest.mark.parametrize("mixed", LAYOUTS, ids=["mixed", "pattern"])
 def test_numpy_and_keras_agree_on_heads_too(mixed):
     generator = lived_in(build_generator(mixed, NetworkConfig(latent_dim=9), seed=1), 1)
-    frozen = freeze(generator, mixed)
+    frozen = freeze_dense(generator, mixed)
     latent = np.random.default_rng(2).normal(size=(512, 9)).astype(np.float32)
     expected = np.asarray(generator(latent, training=False))
     rows = np.array([gated_by_hand(row, mixed) for row in frozen(latent)])
@@ -56,16 +56,18 @@ def test_numpy_and_keras_agree_on_heads_too(mixed):
 
 def test_logits_are_what_heads_are_given():
     mixed = LAYOUTS[0]
-    frozen = freeze(lived_in(build_generator(mixed, NetworkConfig(latent_dim=9), seed=1)), mixed)
+    frozen = freeze_dense(
+        lived_in(build_generator(mixed, NetworkConfig(latent_dim=9), seed=1)), mixed
+    )
     latent = np.ones((3, 9), np.float32)
     logits = frozen.logits(latent)
     assert np.array_equal(harden(logits.copy(), mixed), frozen(latent))
-    plain = freeze(build_generator(layout(5), NetworkConfig(), seed=0), layout(5))
+    plain = freeze_dense(build_generator(layout(5), NetworkConfig(), seed=0), layout(5))
     assert np.array_equal(plain.logits(latent[:, :5]), plain(latent[:, :5]))
 
 
 def test_arrays_come_back():
-    frozen = freeze(lived_in(build_generator(layout(5), NetworkConfig(), seed=0)), layout(5))
+    frozen = freeze_dense(lived_in(build_generator(layout(5), NetworkConfig(), seed=0)), layout(5))
     again = FrozenGenerator.from_arrays(frozen.to_arrays(), layout(5))
     latent = np.ones((3, 5), np.float32)
     assert np.array_equal(frozen(latent), again(latent))
@@ -83,7 +85,7 @@ def test_arrays_come_back():
     ],
 )
 def test_wrong_arrays_are_refused(change, match):
-    frozen = freeze(build_generator(layout(5), NetworkConfig(), seed=0), layout(5))
+    frozen = freeze_dense(build_generator(layout(5), NetworkConfig(), seed=0), layout(5))
     arrays = {name: array.copy() for name, array in frozen.to_arrays().items()}
     change(arrays)
     with pytest.raises(ModelFileError, match=match):
@@ -91,7 +93,7 @@ def test_wrong_arrays_are_refused(change, match):
 
 
 def test_weights_of_another_layout_are_refused():
-    frozen = freeze(build_generator(layout(5), NetworkConfig(), seed=0), layout(5))
+    frozen = freeze_dense(build_generator(layout(5), NetworkConfig(), seed=0), layout(5))
     with pytest.raises(ModelFileError, match="makes 5 numbers a row and the encoder takes 6"):
         FrozenGenerator.from_arrays(frozen.to_arrays(), layout(6))
 
@@ -100,7 +102,7 @@ def test_a_layer_that_cannot_be_folded_is_refused():
     inputs = keras.Input((3,))
     odd = keras.Model(inputs, layers.Dense(3)(layers.LayerNormalization()(inputs)))
     with pytest.raises(TypeError, match="LayerNormalization"):
-        freeze(odd, layout(3))
+        freeze_dense(odd, layout(3))
     tanh = keras.Model(inputs, layers.Dense(3, activation="tanh")(inputs))
     with pytest.raises(TypeError, match="tanh"):
-        freeze(tanh, layout(3))
+        freeze_dense(tanh, layout(3))

@@ -24,11 +24,13 @@ def test_the_generator_is_the_missions():
 
 def test_the_discriminator_is_the_missions():
     discriminator = build_discriminator(layout(), NetworkConfig(), seed=0)
-    dense = discriminator.layers[1:]
-    assert {type(layer).__name__ for layer in dense} == {"Dense"}
+    hidden, (last,) = discriminator.layers[1:-1], discriminator.layers[-1:]
+    assert [type(layer).__name__ for layer in hidden] == ["Dense", "ReLU"] * 5
+    dense = [*hidden[::2], last]
     shapes = [(29, 128), (128, 64), (64, 32), (32, 32), (32, 16), (16, 1)]
     assert [layer.kernel.shape for layer in dense] == shapes
-    assert [layer.activation.__name__ for layer in dense] == ["relu"] * 5 + ["linear"]
+    assert {layer.activation.__name__ for layer in dense} == {"linear"}
+    assert {layer.negative_slope for layer in hidden[1::2]} == {0}
     assert discriminator.non_trainable_variables == []
 
 

@@ -1,13 +1,14 @@
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
 from raregan.config import Config, NetworkConfig, TrainingConfig
 from raregan.errors import ModelFileError
 from raregan.training.checkpoint import load_checkpoint, save_checkpoint
-from tests.training.test_loop import run
-from tests.training.test_step import make_players
+from tests.training.test_loop import judged, rehearsed, run, start
+from tests.training.test_step import make_game
 
 LESSON = {"fingerprint": "f", "target": "Class", "rare": 1}
 CONFIG = Config("gan", NetworkConfig(latent_dim=5), TrainingConfig(epochs=9), seed=0)
@@ -26,26 +27,36 @@ def path(result, tmp_path):
 
 
 def load(path, config=CONFIG, lesson=LESSON):
-    start = make_players().initial_state(0)
-    return load_checkpoint(path, start, config=config, lesson=lesson)
+    return load_checkpoint(path, start(make_game()), config=config, lesson=lesson)
 
 
 def test_state_and_history_come_back_to_the_bit(path, result):
-    state, history = load(path)
-    for name, before in result.state._asdict().items():
-        after = getattr(state, name)
-        pairs = zip(before, after, strict=True) if isinstance(before, tuple) else [(before, after)]
-        for a, b in pairs:
-            assert a.dtype == b.dtype
-            assert np.array_equal(a, b), name
-    assert all(np.array_equal(a, b) for a, b in zip(history, result.history, strict=True))
+    same_run(load(path), result)
+
+
+def same_run(loaded, result):
+    state, history = loaded
+    pairs = zip(jax.tree.leaves(result.state), jax.tree.leaves(state), strict=True)
+    for before, after in pairs:
+        assert after.dtype == before.dtype
+        assert np.array_equal(after, before)
+    assert history.scores == result.history.scores
+    for name, losses in result.history.losses.items():
+        assert np.array_equal(losses, history.losses[name])
+
+
+def test_evidence_and_the_best_weights_come_back_too(tmp_path):
+    result = rehearsed(4, judged({2: 1.0, 4: 2.0}))
+    path = tmp_path / "c"
+    save_checkpoint(path, result.state, result.history, config=CONFIG, lesson=LESSON)
+    first = start(make_game(), 0, 1)
+    same_run(load_checkpoint(path, first, config=CONFIG, lesson=LESSON), result)
 
 
 def test_going_on_from_the_file_is_an_undisturbed_run(path):
     state, history = load(path)
     resumed, whole = run(6, state=state, history=history), run(6)
-    assert np.array_equal(resumed.state.generator, whole.state.generator)
-    assert np.array_equal(resumed.history.generator_loss, whole.history.generator_loss)
+    same_run((resumed.state, resumed.history), whole)
 
 
 def test_more_epochs_more_time_and_another_rate_are_the_same_run(path):
@@ -77,9 +88,11 @@ def test_no_checkpoint_is_told(tmp_path):
 
 
 def test_networks_of_another_shape_are_told(path):
-    start = make_players().initial_state(0)._replace(generator=np.zeros(3, np.float32))
-    with pytest.raises(ModelFileError, match="does not fit these networks: generator"):
-        load_checkpoint(path, start, config=CONFIG, lesson=LESSON)
+    wider = start(make_game(seed=3))
+    player = wider.main.players["generator"]._replace(weights=np.zeros(3, np.float32))
+    wider.main.players["generator"] = player
+    with pytest.raises(ModelFileError, match="does not fit these networks: .*generator.*weights"):
+        load_checkpoint(path, wider, config=CONFIG, lesson=LESSON)
 
 
 def test_a_damaged_file_is_told(path):
@@ -96,7 +109,8 @@ def test_fewer_epochs_than_are_done_are_refused(path):
 
 
 def test_a_state_that_disagrees_with_its_history_is_told(result, tmp_path):
-    state = result.state._replace(epoch=result.state.epoch + 1)
+    main = result.state.main
+    state = result.state._replace(main=main._replace(epoch=main.epoch + 1))
     save_checkpoint(tmp_path / "c", state, result.history, config=CONFIG, lesson=LESSON)
     with pytest.raises(ModelFileError, match="disagree"):
         load(tmp_path / "c")

@@ -1,40 +1,51 @@
+import jax
 import numpy as np
 import pytest
 
 from raregan.errors import TrainingDivergedError
-from raregan.training.loop import History, Hooks, compile_chunk, train
-from tests.training.test_step import make_players
+from raregan.training.evidence import Score
+from raregan.training.loop import History, Hooks, Rehearsals, RunState, compile_chunk, train
+from tests.training.test_step import make_game
 
 ROWS = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
 
 
-def run(epochs=6, *, players=None, state=None, history=None, rows=ROWS, **options):
-    players = players or make_players()
+def start(game, seed=7, rehearsals=0):
+    return RunState.start([game.initial_state(seed)] * (1 + rehearsals))
+
+
+def run(epochs=6, *, game=None, state=None, history=None, rows=ROWS, **options):
+    game = game or make_game()
     return train(
-        players,
+        game,
         rows,
         epochs=epochs,
         batch_size=16,
-        state=state or players.initial_state(7),
-        history=history or History.empty(),
+        state=state or start(game),
+        history=history or History.empty(tuple(game.models)),
         **options,
     )
 
 
 def same(first, second):
-    assert all(np.array_equal(a, b) for a, b in zip(first.history, second.history, strict=True))
-    assert np.array_equal(first.state.generator, second.state.generator)
-    assert np.array_equal(first.state.discriminator, second.state.discriminator)
-    for carried in ("generator_stats", "generator_optimizer", "discriminator_optimizer"):
-        pairs = zip(getattr(first.state, carried), getattr(second.state, carried), strict=True)
-        assert all(np.array_equal(a, b) for a, b in pairs), carried
+    for name, losses in first.history.losses.items():
+        assert np.array_equal(losses, second.history.losses[name]), name
+    assert first.history.scores == second.history.scores
+    leaves = (jax.tree.leaves(result.state) for result in (first, second))
+    assert all(np.array_equal(a, b) for a, b in zip(*leaves, strict=True))
 
 
-def test_the_history_has_one_pair_of_finite_losses_an_epoch():
+def weights(result):
+    return np.asarray(result.state.best.players["generator"].weights)
+
+
+def test_the_history_has_a_finite_loss_of_each_player_an_epoch():
     result = run()
-    assert (result.history.epochs, int(result.state.epoch), result.ended) == (6, 6, "epochs")
-    assert np.isfinite(result.history).all()
-    assert result.history.generator_loss.dtype == np.float32
+    assert (result.history.epochs, int(result.state.main.epoch), result.ended) == (6, 6, "epochs")
+    assert list(result.history.losses) == ["discriminator", "generator"]
+    for losses in result.history.losses.values():
+        assert np.isfinite(losses).all()
+        assert losses.dtype == np.float32
 
 
 def test_cutting_a_run_into_other_chunks_changes_no_bit():
@@ -43,26 +54,26 @@ def test_cutting_a_run_into_other_chunks_changes_no_bit():
 
 
 def test_a_run_that_goes_on_is_an_undisturbed_one():
-    players = make_players()
-    first = run(2, players=players)
-    same(run(players=players, state=first.state, history=first.history), run())
+    game = make_game()
+    first = run(2, game=game)
+    same(run(game=game, state=first.state, history=first.history), run())
 
 
 def test_the_seed_matters():
-    players = make_players()
-    other = run(players=players, state=players.initial_state(8))
-    assert not np.array_equal(other.state.generator, run().state.generator)
+    game = make_game()
+    other = run(game=game, state=start(game, 8))
+    assert not np.array_equal(weights(other), weights(run()))
 
 
 def test_the_generator_learns_a_shifted_gaussian():
     """The adversarial game moves the mean of the fakes from 0 to that of the rows."""
     rng = np.random.default_rng(1)
     rows = (rng.normal(size=(256, 5)) * 0.5 + 2).astype(np.float32)
-    players = make_players(learning_rate=1e-3)
-    result = run(60, players=players, rows=rows)
-    players.load(result.state)
+    game = make_game(learning_rate=1e-3)
+    result = run(60, game=game, rows=rows)
+    game.load(result.state.best)
     latent = rng.normal(size=(500, 5)).astype(np.float32)
-    fakes = np.asarray(players.generator(latent, training=False))
+    fakes = np.asarray(game.models["generator"](latent, training=False))
     assert np.abs(fakes.mean(axis=0) - 2).max() < 0.7
 
 
@@ -101,25 +112,108 @@ def test_time_ends_the_run():
 def test_divergence_keeps_the_last_good_state(fault):
     saved = []
     hooks = Hooks(save=lambda state, history: saved.append((state, history)), save_every=2)
-    rows, players = ROWS, make_players()
+    rows, game = ROWS, make_game()
     if fault == "rows":
         rows = ROWS * np.float32(1e38)
     else:
-        players = make_players(learning_rate=1e38)
+        game = make_game(learning_rate=1e38)
     with pytest.raises(TrainingDivergedError, match=r"epoch \d.*last good.*lower learning rate"):
-        run(players=players, rows=rows, hooks=hooks)
+        run(game=game, rows=rows, hooks=hooks)
     state, history = saved[-1]
-    assert np.isfinite(state.generator).all()
-    assert np.isfinite(state.discriminator).all()
-    assert history.epochs == int(state.epoch)
+    for player in state.main.players.values():
+        assert np.isfinite(player.weights).all()
+    assert history.epochs == int(state.main.epoch)
 
 
 def test_one_program_serves_every_number_of_epochs():
-    players = make_players()
-    chunk, most = compile_chunk(players, len(ROWS), 16)
-    state = players.initial_state(0)
+    game = make_game()
+    chunk, most = compile_chunk(game, len(ROWS), 16)
+    state, members = game.initial_state(0), np.ones(len(ROWS), np.bool_)
     for epochs in (1, 2, most):
-        done, losses = chunk(state, ROWS, epochs)
+        done, losses = chunk(state, ROWS, members, epochs)
         assert int(done.epoch) == epochs
         assert losses.shape == (most, 2)
     assert chunk._cache_size() == 1
+
+
+# --- with evidence --------------------------------------------------------------------------------
+
+MEMBERS = np.arange(40)[None, :] >= 10
+
+
+def score(epoch, told_apart):
+    return Score(epoch, told_apart, 0.0, 0.0, 0.0, 0.0)
+
+
+def judged(totals, *, every=2, patience=99):
+    """Rehearsals whose scores are written down: by the epoch, or the last one."""
+    return Rehearsals(
+        MEMBERS, lambda epoch, states: score(epoch, totals.get(epoch, 9.0)), every, patience
+    )
+
+
+def rehearsed(epochs, rehearsals, **options):
+    game = make_game()
+    return run(epochs, game=game, state=start(game, 7, 1), rehearsals=rehearsals, **options)
+
+
+def test_the_best_weights_are_a_copy_of_those_that_were_best():
+    result = rehearsed(8, judged({2: 3.0, 4: 1.0, 6: 2.0, 8: 2.0}))
+    assert np.array_equal(weights(result), weights(run(4)))
+    assert result.history.best.epoch == 4
+    assert int(result.state.main.epoch) == 8
+    assert not np.array_equal(result.state.main.players["generator"].weights, weights(result))
+
+
+def test_the_main_run_is_the_same_with_and_without_rehearsals():
+    result = rehearsed(6, judged({6: 0.0}))
+    assert np.array_equal(weights(result), weights(run(6)))
+
+
+def test_a_rehearsal_never_sees_the_rows_that_are_held_out():
+    spoilt = ROWS.copy()
+    spoilt[~MEMBERS[0]] = 1e3
+    plain, other = (rehearsed(4, judged({}), rows=rows) for rows in (ROWS, spoilt))
+    pairs = (jax.tree.leaves(result.state.rehearsals) for result in (plain, other))
+    assert all(np.array_equal(a, b) for a, b in zip(*pairs, strict=True))
+    assert not np.array_equal(
+        plain.state.main.players["generator"].weights, other.state.main.players["generator"].weights
+    )
+
+
+def test_it_ends_when_patience_does():
+    result = rehearsed(40, judged({2: 3.0, 4: 1.0}, patience=3))
+    assert result.ended == "evidence"
+    assert [s.epoch for s in result.history.scores] == [2, 4, 6, 8, 10]
+
+
+def test_the_first_of_equal_scores_is_the_best():
+    result = rehearsed(6, judged(dict.fromkeys((2, 4, 6), 1.0)))
+    assert result.history.best.epoch == 2
+
+
+def test_the_last_epoch_is_judged_though_no_score_is_due():
+    result = rehearsed(3, judged({2: 2.0, 3: 1.0}))
+    assert [s.epoch for s in result.history.scores] == [2, 3]
+    assert np.array_equal(weights(result), weights(run(3)))
+
+
+def test_a_run_with_evidence_goes_on_to_the_bit():
+    totals = {2: 3.0, 4: 1.0, 6: 2.0, 8: 0.5}
+    stopped = rehearsed(8, judged(totals), hooks=Hooks(save_every=3, stop=lambda: True))
+    assert stopped.history.epochs == 2
+    game = make_game()
+    again = run(
+        8, game=game, state=stopped.state, history=stopped.history, rehearsals=judged(totals)
+    )
+    same(again, rehearsed(8, judged(totals)))
+
+
+def test_when_time_is_up_what_there_is_is_judged_but_the_checkpoint_stays_as_it_was():
+    saved = []
+    hooks = Hooks(save=lambda state, history: saved.append(history), save_every=1)
+    result = rehearsed(9_999, judged({}, every=5_000), max_minutes=1e-9, hooks=hooks)
+    assert result.ended == "time"
+    assert len(result.history.scores) == 1
+    assert saved[-1].scores == ()
+    assert np.array_equal(weights(result), result.state.main.players["generator"].weights)

@@ -45,14 +45,16 @@ def train(args: argparse.Namespace) -> int:
             )
         except TrainingDivergedError as error:
             command = _resume_command(args)
-            msg = f"{error}, for instance: {command} --learning-rate 5e-5"
-            raise TrainingDivergedError(msg) from error
+            remedy = f"Try a lower learning rate, for instance: {command} --learning-rate 5e-5"
+            raise TrainingDivergedError(error.reason, remedy) from error
     done = gan.model_.provenance
     if done["ended"] == "request":
         say(f"stopped after {done['epochs']:,} epochs; go on with: {_resume_command(args)}")
         return EXIT_INTERRUPTED
     gan.save(args.output)
     print(f"trained {done['epochs']:,} epochs in {done['seconds']:.1f} s; wrote {args.output}")
+    if gan.model_.config.training.evidence:
+        print(f"by the evidence epoch {done['best_epoch']:,} was best: its weights were taken")
     if done["ended"] == "time":
         print(f"time was up; to go on: {_resume_command(args)}")
     else:
@@ -74,6 +76,8 @@ def make_gan(args: argparse.Namespace) -> RareGAN:
         latent_dim=args.latent_dim,
         learning_rate=args.learning_rate,
         numeric_encoding=args.numeric_encoding,
+        evidence=args.evidence,
+        solver_steps=args.solver_steps,
         max_minutes=args.max_minutes,
         random_state=args.seed,
     )

@@ -12,15 +12,16 @@ semi-discrete optimal transport (Aurenhammer, Hoffmann and Aronov 1998), found h
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from raregan.gans.margins import fit_margins
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from raregan.gans.frozen import FrozenGenerator
+    from raregan.gans.frozen import Frozen
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
@@ -35,26 +36,42 @@ UNSEEN = 0.5
 """Rows that a category counts for which no training row has."""
 
 
-def calibrate(generator: FrozenGenerator, rows: Float32, *, seed: int) -> FrozenGenerator:
+def calibrate(
+    generator: Frozen,
+    rows: Float32,
+    *,
+    seed: int,
+    n: int = CALIBRATION_ROWS,
+    margins: bool = False,
+) -> Frozen:
     """Return the generator with the biases of its heads moved.
 
     Parameters
     ----------
-    generator : FrozenGenerator
+    generator : Frozen
         As it was trained.
     rows : (n, D) float32
         Encoded training rows.
     seed : int
         Fixes the latent vectors.
+    n : int
+        How many latent vectors.
+    margins : bool
+        Whether numbers are set right too; see :mod:`raregan.gans.margins`.
     """
-    layout = generator.layout
-    if layout.is_linear:
-        return generator
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0)))
-    latent = rng.standard_normal((CALIBRATION_ROWS, generator.latent_dim), dtype=np.float32)
+    latent = rng.standard_normal((n, generator.latent_dim), dtype=np.float32)
+    if not generator.layout.is_linear:
+        generator = generator.shifted(_head_shift(generator, rows, latent))
+    return fit_margins(generator, rows, latent) if margins else generator
+
+
+def _head_shift(generator: Frozen, rows: Float32, latent: Float32) -> Float64:
+    """Return (D,) to add to the logits: 0 where they are plain numbers."""
+    layout = generator.layout
     logits = generator.logits(latent).astype(np.float64)
     gates, shift = layout.gate_matrix(), np.zeros(layout.width)
-    hard = np.zeros((CALIBRATION_ROWS, layout.width), np.float32)
+    hard = np.zeros((len(latent), layout.width), np.float32)
     for span in layout.spans:
         if span.activation == "linear":
             continue
@@ -67,8 +84,7 @@ def calibrate(generator: FrozenGenerator, rows: Float32, *, seed: int) -> Frozen
         if span.activation == "softmax":
             chosen = np.arange(span.width) == moved.argmax(axis=1)[:, None]
         hard[:, part] = chosen & drawn[:, None]
-    biases = (*generator.biases[:-1], (generator.biases[-1] + shift).astype(np.float32))
-    return replace(generator, biases=biases)
+    return shift
 
 
 def _shift(logits: Float64, real: Float32, activation: str) -> Float64:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -19,6 +19,34 @@ if TYPE_CHECKING:
     from raregan.encoding.layout import Layout
 
     Float32 = NDArray[np.float32]
+
+
+class Frozen(Protocol):
+    """What sampling and model files ask of a trained network."""
+
+    @property
+    def kind(self) -> str:
+        """By which a model file says what its weights are."""
+
+    @property
+    def layout(self) -> Layout:
+        """What an encoded row holds."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Length Z of a latent vector."""
+
+    def __call__(self, latent: Float32) -> Float32:
+        """Return the (n, D) float32 encoded rows of (n, Z) float32 standard normal draws."""
+
+    def logits(self, latent: Float32) -> Float32:
+        """Return the (n, D) float32 numbers that the heads are to turn into encoded rows."""
+
+    def shifted(self, shift: NDArray[np.float64]) -> Self:
+        """Return the same with (D,) added to its logits."""
+
+    def to_arrays(self) -> dict[str, Float32]:
+        """Return the weights by name, for a safetensors file."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +66,8 @@ class FrozenGenerator:
     kernels: tuple[Float32, ...]
     biases: tuple[Float32, ...]
     layout: Layout
+
+    kind: ClassVar[str] = "dense"
 
     @property
     def latent_dim(self) -> int:
@@ -64,6 +94,11 @@ class FrozenGenerator:
         rows = rows @ self.kernels[-1]
         rows += self.biases[-1]
         return rows
+
+    def shifted(self, shift: NDArray[np.float64]) -> Self:
+        """Return the same with (D,) added to the last biases."""
+        moved = (self.biases[-1] + shift).astype(np.float32)
+        return replace(self, biases=(*self.biases[:-1], moved))
 
     def to_arrays(self) -> dict[str, Float32]:
         """Return the weights by name, for a safetensors file."""
@@ -100,17 +135,18 @@ class FrozenGenerator:
                 f"the generator makes {generator.width} numbers a row and the encoder takes "
                 f"{layout.width}"
             )
-        generator.check_finite()
+        check_finite(generator)
         return generator
 
-    def check_finite(self) -> None:
-        """Raise `ModelFileError` if a weight is NaN or infinite."""
-        for name, array in self.to_arrays().items():
-            if not np.isfinite(array).all():
-                raise ModelFileError(f"the generator's weights hold NaN or infinity in {name}")
+
+def check_finite(generator: Frozen) -> None:
+    """Raise `ModelFileError` if a weight is NaN or infinite."""
+    for name, array in generator.to_arrays().items():
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"the generator's weights hold NaN or infinity in {name}")
 
 
-def freeze(generator: keras.Model, layout: Layout) -> FrozenGenerator:
+def freeze_dense(generator: keras.Model, layout: Layout) -> FrozenGenerator:
     """Fold a Keras generator in inference mode into dense layers (float64, then float32).
 
     A batch normalisation after an activation is an affine map ``scale * x + shift`` of the next

@@ -62,5 +62,20 @@ def softmax_places(layout: Layout) -> tuple[NDArray[np.int32], NDArray[np.bool_]
 
 def is_binary(layout: Layout) -> NDArray[np.bool_]:
     """Return (D,): whether a number of an encoded row is a yes or no of its own."""
-    flags = [np.full(span.width, span.activation == "sigmoid") for span in layout.spans]
+    return _ends_with(layout, "sigmoid")
+
+
+def is_discrete(layout: Layout) -> NDArray[np.bool_]:
+    """Return (D,): whether a number of an encoded row is a 0 or 1."""
+    return _ends_with(layout, "sigmoid", "softmax")
+
+
+def gated(rows: NDArray[np.float32], layout: Layout) -> NDArray[np.bool_]:
+    """Return (n, D): which numbers of encoded rows hold nothing, as a 1 elsewhere says."""
+    said: NDArray[np.bool_] = (rows * is_discrete(layout)) @ layout.gate_matrix() > 0
+    return said
+
+
+def _ends_with(layout: Layout, *activations: str) -> NDArray[np.bool_]:
+    flags = [np.full(span.width, span.activation in activations) for span in layout.spans]
     return np.concatenate(flags) if flags else np.zeros(0, np.bool_)

@@ -10,17 +10,21 @@ import keras
 import numpy as np
 from keras import layers
 
+from raregan.gans.frozen_flow import time_speeds
 from raregan.gans.heads import is_binary, softmax_places
 
 if TYPE_CHECKING:
     from raregan.config import NetworkConfig
     from raregan.encoding.layout import Layout
 
+_BLOCK_GAIN = 0.1  # of a residual block's last layer at the start
+
 
 def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> keras.Model:
     """Return the reference generator: (B, Z) latent to (B, D) encoded rows.
 
-    Each hidden block is Dense, ReLU, batch normalisation (Ioffe & Szegedy 2015), with He's variance
+    Each hidden block is Dense, ReLU and, where asked for, batch normalisation (Ioffe & Szegedy
+    2015), with He's variance
     (He et al. 2015, eq. 10) in Keras' truncated normal; the last layer is linear with Glorot's
     initialisation, as He's variance is derived for layers followed by a ReLU. `Heads` follow where
     the layout has more than plain numbers.
@@ -38,7 +42,8 @@ def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> ker
     x = inputs = keras.Input((network.latent_dim or layout.width,), name="latent")
     for i, width in enumerate(network.generator_widths):
         x = layers.Dense(width, activation="relu", kernel_initializer=_he(seeds[i]))(x)
-        x = layers.BatchNormalization()(x)
+        if network.batch_normalisation:
+            x = layers.BatchNormalization()(x)
     outputs = layers.Dense(layout.width, kernel_initializer=_glorot(seeds[-1]), name="row")(x)
     if not layout.is_linear:
         outputs = Heads(layout)(outputs)
@@ -46,17 +51,55 @@ def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> ker
 
 
 def build_discriminator(layout: Layout, network: NetworkConfig, *, seed: int) -> keras.Model:
-    """Return the reference discriminator: (B, D) encoded rows to (B, 1) logits.
+    """Return the reference discriminator: (B, pac D) encoded rows to (B, 1) logits.
 
     Dense layers with ReLU and He's normal initialisation; no normalisation, so that a score
-    depends on its row alone. The sigmoid of the textbook is part of the loss, which is stabler.
+    depends on its row alone, or with ``pac`` rows to an input on those of its pack. The sigmoid of
+    the textbook is part of the loss, which is stabler.
     """
     seeds = _layer_seeds(seed, len(network.discriminator_widths) + 1)
-    x = inputs = keras.Input((layout.width,), name="row")
+    x = inputs = keras.Input((network.pac * layout.width,), name="row")
     for i, width in enumerate(network.discriminator_widths):
-        x = layers.Dense(width, activation="relu", kernel_initializer=_he(seeds[i]))(x)
+        x = layers.Dense(width, kernel_initializer=_he(seeds[i]))(x)
+        x = layers.ReLU(negative_slope=network.leak)(x)
     outputs = layers.Dense(1, kernel_initializer=_glorot(seeds[-1]), name="logit")(x)
     return keras.Model(inputs, outputs, name="discriminator")
+
+
+def build_field(layout: Layout, network: NetworkConfig, *, seed: int) -> keras.Model:
+    """Return the field of a flow: (B, D + 1) rows with their time last, to (B, D) velocities.
+
+    Residual blocks of two dense layers with SiLU; time comes in as sines and cosines, added to the
+    first layer. The last layer starts at 0, and each block near 0: the field begins at rest.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the encoded row holds; its width is D.
+    network : NetworkConfig
+        `field_width` and `field_blocks`.
+    seed : int
+        Fixes the initial weights.
+    """
+    seeds = iter(_layer_seeds(seed, 2 + 2 * network.field_blocks))
+    inputs = keras.Input((layout.width + 1,), name="row_and_time")
+    angles = inputs[:, -1:] * time_speeds()
+    time = keras.ops.concatenate([keras.ops.sin(angles), keras.ops.cos(angles)], axis=1)
+
+    def dense(name: str, gain: float = 1.0, *, use_bias: bool = True) -> layers.Dense:
+        start = keras.initializers.VarianceScaling(gain, "fan_in", "normal", seed=next(seeds))
+        return layers.Dense(
+            network.field_width, kernel_initializer=start, use_bias=use_bias, name=name
+        )
+
+    x = dense("row")(inputs[:, :-1]) + dense("time", use_bias=False)(time)
+    for block in range(network.field_blocks):
+        inner = dense(f"inner_{block}")(keras.ops.silu(x))
+        x = x + dense(f"outer_{block}", _BLOCK_GAIN)(keras.ops.silu(inner))
+    outputs = layers.Dense(layout.width, kernel_initializer="zeros", name="velocity")(
+        keras.ops.silu(x)
+    )
+    return keras.Model(inputs, outputs, name="field")
 
 
 class Heads(layers.Layer):  # type: ignore[misc]

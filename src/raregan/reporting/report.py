@@ -18,7 +18,7 @@ from raregan.reporting.distributions import TAILS, ColumnView, column_views
 from raregan.reporting.figures import BLUE, ORANGE, shorten
 from raregan.reporting.views import CorrelationView, PlaneView, correlation_view, plane_view
 
-_SERIES = ("discriminator_loss", "generator_loss")
+_LOSS, _EVIDENCE = "_loss", "evidence_"  # how series of a history are called
 _DIVERGING = [
     [0, "#2166ac"],
     [0.25, "#92c5de"],
@@ -58,7 +58,7 @@ def write_report(
     title, note : str
         Heading, and a mark beneath it and in the page's title ("simulated data", for instance).
     history : mapping, optional
-        Has `discriminator_loss` and `generator_loss`, one value an epoch.
+        Of a model: losses called ``..._loss``, one value an epoch, and the evidence.
     facts : iterable of (label, value)
         Listed in the header: data source, model, seed.
 
@@ -89,7 +89,7 @@ def write_report(
         facts="\n".join(_fact(label, value) for label, value in (*counts, *facts)),
         figures="\n".join(_figure_row(fidelity, name) for name in fidelity.figures),
         tiles="\n".join(_tile(column) for column in columns),
-        losses='<h2>Losses</h2>\n<div id="losses"></div>' if losses else "",
+        losses=_training_section(losses),
         data=_json(_data(plane, correlation, columns, fidelity, losses)),
         plotly=get_plotlyjs(),
         blue=BLUE, orange=ORANGE, plane_text=_PLANE_TEXT, correlation_text=_CORRELATION_TEXT,
@@ -98,6 +98,10 @@ def write_report(
     return write_whole(path, page.encode())
 
 
+_EVIDENCE_TEXT = (
+    "Evidence from rare rows that a rehearsal of the same run did not learn from: less is better. "
+    "The weights are those of the epoch with the smallest sum."
+)
 _PLANE_TEXT = (
     "The first two principal components of the standardised real rows; both tables are projected "
     "onto them. As many rows are drawn of either, on the same axes; synthetic rows far outside the "
@@ -161,7 +165,7 @@ def _data(
     correlation: CorrelationView,
     columns: Sequence[ColumnView],
     fidelity: Fidelity,
-    losses: dict[str, list[float]] | None,
+    losses: dict[str, Any] | None,
 ) -> dict[str, Any]:
     difference = f"difference (mean absolute {fidelity.correlation_difference:.3f})"
     panels = {
@@ -217,11 +221,31 @@ def _column(column: ColumnView) -> dict[str, Any]:
     }
 
 
-def _losses(history: Mapping[str, Sequence[float]] | None) -> dict[str, list[float]] | None:
+def _training_section(losses: dict[str, Any] | None) -> str:
+    if not losses:
+        return ""
+    section = '<h2>Training</h2>\n<div id="losses"></div>'
+    if losses["evidence"]:
+        section += f'\n<p>{_EVIDENCE_TEXT}</p>\n<div id="evidence"></div>'
+    return section
+
+
+def _losses(history: Mapping[str, Sequence[float]] | None) -> dict[str, Any] | None:
+    """Return what is drawn of a run: the losses by epoch, and the scores where there are any."""
     if history is None:
         return None
-    losses = {name: [float(value) for value in history[name]] for name in _SERIES}
-    return {"epoch": [float(i + 1) for i in range(len(losses[_SERIES[0]]))], **losses}
+    losses = {
+        name.removesuffix(_LOSS): [float(value) for value in history[name]]
+        for name in history
+        if name.endswith(_LOSS)
+    }
+    evidence = {
+        name.removeprefix(_EVIDENCE).replace("_", " "): [float(value) for value in history[name]]
+        for name in history
+        if name.startswith(_EVIDENCE) and name != f"{_EVIDENCE}seconds"
+    }
+    epochs = len(next(iter(losses.values())))
+    return {"epoch": list(range(1, epochs + 1)), "losses": losses, "evidence": evidence}
 
 
 def _json(data: Any) -> str:

@@ -17,11 +17,11 @@ def steps_per_epoch(n_rows: int, batch_size: int) -> int:
     return math.ceil(n_rows / batch_size)
 
 
-def epoch_batches(key: Array, n_rows: int, batch_size: int) -> Array:
+def epoch_batches(key: Array, members: Array, batch_size: int) -> Array:
     """Return the row numbers of one epoch: a random order, the last batch topped up.
 
-    Every row is in the epoch at least once. Where `batch_size` does not divide `n_rows`, the last
-    batch is filled with the first rows of the same random order, so all batches are full, all
+    Every member is in the epoch at least once. Where `batch_size` does not divide their number, the
+    last batch is filled with the first rows of the same random order, so all batches are full, all
     rows of a batch weigh the same, and over epochs no row is favoured: which rows come twice is
     drawn anew each time. (Dropping the partial batch would hide rows; a smaller batch would give
     its rows more weight, and batch normalisation worse statistics.)
@@ -30,13 +30,18 @@ def epoch_batches(key: Array, n_rows: int, batch_size: int) -> Array:
     ----------
     key : JAX key
         Fixes the order.
-    n_rows, batch_size : int
+    members : (n,) bool
+        Which of the n rows are learned from, at least one. How many batches there are depends on n
+        alone: of fewer members more come twice.
+    batch_size : int
         Static. With fewer rows than a batch holds, the order repeats within the batch.
 
     Returns
     -------
     (steps, batch_size) int32
     """
+    n_rows = len(members)
     steps = steps_per_epoch(n_rows, batch_size)
-    order = jax.random.permutation(key, n_rows)
-    return order[jnp.arange(steps * batch_size) % n_rows].reshape(steps, batch_size)
+    order = jnp.argsort(jnp.where(members, jax.random.uniform(key, (n_rows,)), 2.0))
+    places = jnp.arange(steps * batch_size) % members.sum()
+    return order[places].astype(jnp.int32).reshape(steps, batch_size)

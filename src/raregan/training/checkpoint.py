@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError
@@ -15,20 +16,23 @@ from safetensors.numpy import save as save_tensors
 from raregan.archive import MALFORMED, from_json, read_archive, to_json, write_archive
 from raregan.config import Config
 from raregan.errors import ModelFileError
-from raregan.training.loop import History
-from raregan.training.step import TrainState
+from raregan.training.evidence import Score
+from raregan.training.loop import History, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 was that of two players without evidence; nothing was released with it."""
+
+_LOSSES = "losses."  # before the player's name
 
 
 def save_checkpoint(
     path: str | Path,
-    state: TrainState,
+    state: RunState,
     history: History,
     *,
     config: Config,
@@ -39,15 +43,16 @@ def save_checkpoint(
     Parameters
     ----------
     path : str or Path
-    state, history : TrainState, History
+    state, history : RunState, History
         What :func:`load_checkpoint` gives back, to the bit.
     config : Config
         The run's options.
     lesson : mapping
         What the run learns from, JSON-safe: fingerprint of the table, target, rare value.
     """
-    arrays = {**_named(state), **{f"history.{k}": v for k, v in history._asdict().items()}}
-    run = {"config": config.to_dict(), "lesson": dict(lesson)}
+    arrays = {**_named(state), **{f"{_LOSSES}{k}": v for k, v in history.losses.items()}}
+    scores = [score._asdict() for score in history.scores]
+    run = {"config": config.to_dict(), "lesson": dict(lesson), "scores": scores}
     write_archive(
         path,
         kind="checkpoint",
@@ -57,18 +62,18 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: str | Path, start: TrainState, *, config: Config, lesson: Mapping[str, Any]
-) -> tuple[TrainState, History]:
+    path: str | Path, start: RunState, *, config: Config, lesson: Mapping[str, Any]
+) -> tuple[RunState, History]:
     """Return the state and the history that :func:`save_checkpoint` wrote.
 
     Parameters
     ----------
     path : str or Path
-    start : TrainState
+    start : RunState
         The run's initial state: its shapes are what the file must hold.
     config : Config
-        Options of the run that goes on; only `epochs`, `max_minutes` and `learning_rate` may
-        differ from those of the checkpoint.
+        Options of the run that goes on; only `max_minutes`, `learning_rate` and, where the rate
+        is not annealed over them, `epochs` may differ from those of the checkpoint.
     lesson : mapping
         As of :func:`save_checkpoint`.
 
@@ -87,7 +92,8 @@ def load_checkpoint(
         saved = Config.from_dict(run["config"])
         same_lesson = run["lesson"] == dict(lesson)
         arrays = load_tensors(members["state.safetensors"])
-        history = History(*(arrays[f"history.{name}"] for name in History._fields))
+        losses = {name: arrays[f"{_LOSSES}{name}"] for name in start.main.players}
+        history = History(losses, tuple(Score(**score) for score in run["scores"]))
     except (SafetensorError, *MALFORMED) as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
     if not same_lesson:
@@ -105,37 +111,36 @@ def load_checkpoint(
         state = _rebuild(start, arrays)
     except (KeyError, ValueError) as error:
         raise ModelFileError(f"{path} does not fit these networks: {error}") from error
-    if int(state.epoch) != history.epochs:
+    if int(state.main.epoch) != history.epochs:
         raise ModelFileError(f"{path} is damaged: its state and its history disagree")
     return state, history
 
 
-def _named(state: TrainState) -> dict[str, NDArray[np.generic]]:
-    named = {}
-    for name, value in state._asdict().items():
-        if isinstance(value, tuple):
-            named.update({f"{name}.{i}": np.asarray(array) for i, array in enumerate(value)})
-        else:
-            named[name] = np.asarray(value)
-    return named
+def _named(state: RunState) -> dict[str, NDArray[np.generic]]:
+    return {
+        _dotted(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+    }
 
 
-def _rebuild(start: TrainState, arrays: dict[str, NDArray[np.generic]]) -> TrainState:
+def _rebuild(start: RunState, arrays: dict[str, NDArray[np.generic]]) -> RunState:
     for name, expected in _named(start).items():
         found = arrays[name]
         if (found.shape, found.dtype) != (expected.shape, expected.dtype):
             raise ValueError(f"{name} is {found.dtype}{list(found.shape)}")
-    values: dict[str, Any] = {
-        name: tuple(jnp.asarray(arrays[f"{name}.{i}"]) for i in range(len(value)))
-        if isinstance(value, tuple)
-        else jnp.asarray(arrays[name])
-        for name, value in start._asdict().items()
-    }
-    return TrainState(**values)
+    rebuilt: RunState = jax.tree_util.tree_map_with_path(
+        lambda path, _leaf: jnp.asarray(arrays[_dotted(path)]), start
+    )
+    return rebuilt
+
+
+def _dotted(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
 def _check_same_run(path: Path, saved: Config, config: Config) -> None:
-    free = ("epochs", "max_minutes", "learning_rate")
+    free = {"epochs", "max_minutes", "learning_rate"}
+    if config.training.anneal:
+        free.remove("epochs")  # the learning rate of every step depends on them
     comparable = replace(
         saved,
         training=replace(saved.training, **{name: getattr(config.training, name) for name in free}),

@@ -12,7 +12,7 @@ import numpy as np
 
 from raregan.errors import TrainingDivergedError
 from raregan.training.batches import epoch_batches, steps_per_epoch
-from raregan.training.step import KEY_KIND
+from raregan.training.step import KEY_KIND, TrainState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from jax import Array
     from numpy.typing import NDArray
 
-    from raregan.training.step import Players, TrainState
+    from raregan.training.evidence import Score
+    from raregan.training.step import Game
 
-    Chunk: TypeAlias = Callable[[TrainState, Array, int], tuple[TrainState, Array]]
+    Chunk: TypeAlias = Callable[[TrainState, Array, Array, int], tuple[TrainState, Array]]
 
 _CHUNK_STEPS = 512
 """Steps between two wake-ups of the host: some 0.2 s with the reference networks."""
@@ -32,38 +33,66 @@ _CPU_OPTIONS: dict[str, bool | str] = {"xla_cpu_experimental_ynn_fusion_type": "
 
 
 class History(NamedTuple):
-    """Mean losses of every epoch so far."""
+    """What is known of a run so far."""
 
-    discriminator_loss: NDArray[np.float32]
-    """(epochs,) float32."""
-    generator_loss: NDArray[np.float32]
-    """(epochs,) float32."""
+    losses: dict[str, NDArray[np.float32]]
+    """By player: the mean of each epoch, (epochs,) float32."""
+    scores: tuple[Score, ...] = ()
+    """The evidence, in the order in which it came."""
 
     @classmethod
-    def empty(cls) -> History:
+    def empty(cls, players: tuple[str, ...]) -> History:
         """Return the history of a run that has not begun."""
-        return cls(np.empty(0, np.float32), np.empty(0, np.float32))
+        return cls({name: np.empty(0, np.float32) for name in players})
 
     @property
     def epochs(self) -> int:
         """Epochs recorded."""
-        return len(self.generator_loss)
+        return len(next(iter(self.losses.values())))
+
+    @property
+    def best(self) -> Score | None:
+        """The best score so far, the first of equals."""
+        return min(self.scores, key=lambda score: score.total, default=None)
 
     def extend(self, losses: NDArray[np.float32]) -> History:
-        """Return the history with (n, 2) further losses, the discriminator's first."""
-        return History(
-            np.concatenate([self.discriminator_loss, losses[:, 0]]),
-            np.concatenate([self.generator_loss, losses[:, 1]]),
+        """Return the history with (n, players) further losses."""
+        columns = zip(self.losses.items(), losses.T, strict=True)
+        return self._replace(losses={k: np.concatenate([old, new]) for (k, old), new in columns})
+
+
+class RunState(NamedTuple):
+    """All that a run carries.
+
+    Beside the run that learns from all rare rows there may be rehearsals: the same run, step by
+    step, each without some rows that it is scored on. What the rehearsals show of a number of steps
+    is taken to hold for the run itself.
+    """
+
+    main: TrainState
+    best: TrainState
+    """The main run when the rehearsals' score was best: a copy, not a reference that goes on."""
+    rehearsals: tuple[TrainState, ...] = ()
+
+    @classmethod
+    def start(cls, states: list[TrainState]) -> RunState:
+        """Return the state before the first epoch: of the main run, then of its rehearsals."""
+        return cls(states[0], states[0], tuple(states[1:]))
+
+    def map(self, change: Callable[[TrainState], TrainState]) -> RunState:
+        """Return the state with every run of it changed."""
+        return RunState(
+            change(self.main), change(self.best), tuple(change(one) for one in self.rehearsals)
         )
 
 
 class TrainResult(NamedTuple):
     """What a run leaves: the state, its history, and why it ended."""
 
-    state: TrainState
+    state: RunState
     history: History
     ended: str
-    """``"epochs"``, ``"time"``, ``"request"``."""
+    """``"epochs"``, ``"evidence"``, ``"time"``, ``"request"``."""
 
 
 def _nothing(*_: object) -> None:
@@ -80,7 +109,7 @@ class Hooks:
 
     progress: Callable[[History, int], None] = _nothing
     """Called after every chunk with the history and the epochs there will be in all."""
-    save: Callable[[TrainState, History], None] = _nothing
+    save: Callable[[RunState, History], None] = _nothing
     """Called at the start, every `save_every` epochs, and when the run ends early."""
     save_every: int | None = None
     """Epochs between two calls of `save`; `None`: only at the start and at an early end."""
@@ -88,39 +117,61 @@ class Hooks:
     """Asked after every chunk; true ends the run."""
 
 
-def compile_chunk(players: Players, n_rows: int, batch_size: int) -> tuple[Chunk, int]:
-    """Return the compiled ``chunk(state, rows, epochs) -> (state, losses)`` and its most epochs.
+@dataclass(frozen=True)
+class Rehearsals:
+    """How a run is judged while it learns.
+
+    Attributes
+    ----------
+    members
+        (rehearsals, n) bool: the rows that each learns from; the others are held out.
+    judge
+        Called with the epoch and the rehearsals' states; returns their score.
+    every
+        Epochs between two scores.
+    patience
+        Scores without a new best one after which the run ends.
+    """
+
+    members: NDArray[np.bool_]
+    judge: Callable[[int, tuple[TrainState, ...]], Score]
+    every: int
+    patience: int
+
+
+def compile_chunk(game: Game, n_rows: int, batch_size: int) -> tuple[Chunk, int]:
+    """Return the compiled ``chunk(state, rows, members, epochs) -> (state, losses)`` and its most.
 
     The number of epochs is an argument, not a shape: one compilation serves every length up to the
-    most. `losses` is (most, 2) float32, of which the first `epochs` rows are filled. The draws of
-    an epoch depend on the root key and the epoch's number alone, so that cutting a run into other
-    chunks, or resuming it, changes no bit.
+    most. `losses` is (most, players) float32, of which the first `epochs` rows are filled. The
+    draws of an epoch depend on the root key and the epoch's number alone, so that cutting a run
+    into other chunks, or resuming it, changes no bit.
     """
-    steps = steps_per_epoch(n_rows, batch_size)
+    turns = game.batches_per_step
+    steps = steps_per_epoch(n_rows, turns * batch_size)
     most = max(1, _CHUNK_STEPS // steps)
 
-    def run_epoch(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
+    def run_epoch(state: TrainState, rows: Array, members: Array) -> tuple[TrainState, Array]:
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key, impl=KEY_KIND), state.epoch)
-        order_key, latent_key = jax.random.split(key)
-        indices = epoch_batches(order_key, n_rows, batch_size)
-        shape = (steps, 2, batch_size, players.latent_dim)
-        latent = jax.random.normal(latent_key, shape, jnp.float32)
-        state, info = jax.lax.scan(
-            lambda state, draw: players.step(state, rows[draw[0]], draw[1]),
+        order_key, step_key = jax.random.split(key)
+        indices = epoch_batches(order_key, members, turns * batch_size)
+        state, losses = jax.lax.scan(
+            lambda state, draw: game.step(state, rows[draw[0]], draw[1]),
             state,
-            (indices, latent),
+            (indices.reshape(steps, turns, batch_size), jax.random.split(step_key, steps)),
         )
-        losses = jnp.stack([info.discriminator_loss.mean(), info.generator_loss.mean()])
-        return state._replace(epoch=state.epoch + 1), losses
+        return state._replace(epoch=state.epoch + 1), losses.mean(axis=0)
 
-    def chunk(state: TrainState, rows: Array, epochs: int) -> tuple[TrainState, Array]:
+    def chunk(
+        state: TrainState, rows: Array, members: Array, epochs: int
+    ) -> tuple[TrainState, Array]:
         def body(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
             state, losses = carry
-            state, new = run_epoch(state, rows)
+            state, new = run_epoch(state, rows, members)
             return state, losses.at[i].set(new)
 
-        done: tuple[TrainState, Array]
-        done = jax.lax.fori_loop(0, epochs, body, (state, jnp.zeros((most, 2), jnp.float32)))
+        losses = jnp.zeros((most, len(state.players)), jnp.float32)
+        done: tuple[TrainState, Array] = jax.lax.fori_loop(0, epochs, body, (state, losses))
         return done
 
     return jax.jit(chunk, compiler_options=_compiler_options()), most
@@ -138,30 +189,33 @@ def _compiler_options() -> dict[str, bool | str] | None:
 
 
 def train(
-    players: Players,
+    game: Game,
     rows: NDArray[np.float32],
     *,
     epochs: int,
     batch_size: int,
-    state: TrainState,
+    state: RunState,
     history: History,
+    rehearsals: Rehearsals | None = None,
     max_minutes: float | None = None,
     hooks: Hooks | None = None,
 ) -> TrainResult:
-    """Run epochs until `epochs` are done in all, time is up, or a hook says stop.
+    """Run epochs until `epochs` are done in all, the score gets no better, or time is up.
 
     Parameters
     ----------
-    players : Players
-        The networks and their step.
+    game : Game
+        The players and their step.
     rows : (n, D) float32
         Encoded rows of the rare class.
     epochs : int
         Epochs in all, those of `history` counted in.
     batch_size : int
-        Rows in a step.
-    state, history : TrainState, History
+        Rows in a move.
+    state, history : RunState, History
         Where to start; `history.epochs` are done already.
+    rehearsals : Rehearsals, optional
+        How the run is judged; as many as `state` has. `None`: the last weights count as the best.
     max_minutes : float, optional
         Wall-clock limit of this call, checked between chunks.
     hooks : Hooks, optional
@@ -174,37 +228,81 @@ def train(
     """
     hooks = hooks or Hooks()
     deadline = time.monotonic() + 60 * max_minutes if max_minutes else None
-    chunk, most = compile_chunk(players, len(rows), batch_size)
+    chunk, most = compile_chunk(game, len(rows), batch_size)
+    lanes = _lanes(len(rows), rehearsals)
     device_rows = jnp.asarray(rows)
+    judge_every = rehearsals.every if rehearsals else None
     hooks.save(state, history)  # or an older run's checkpoint could be taken for this one's
     while history.epochs < epochs:
-        todo = min(most, epochs - history.epochs, _until_save(history, hooks.save_every))
-        new_state, losses = chunk(state, device_rows, todo)
-        new_losses = np.asarray(losses)[:todo]
-        if not (np.isfinite(new_losses).all() and _is_finite(new_state)):
+        due = min(_until(history, every) for every in (hooks.save_every, judge_every))
+        todo = min(most, epochs - history.epochs, due)
+        carried = (state.main, *state.rehearsals)
+        done = [
+            chunk(lane, device_rows, members, todo)
+            for lane, members in zip(carried, lanes, strict=True)
+        ]
+        new_losses = np.stack([np.asarray(losses)[:todo] for _, losses in done])
+        if not (np.isfinite(new_losses).all() and all(_is_finite(lane) for lane, _ in done)):
             hooks.save(state, history)
             raise TrainingDivergedError(_divergence(new_losses, history))
-        state, history = new_state, history.extend(new_losses)
+        history = history.extend(new_losses[0])
+        main, *others = (lane for lane, _ in done)
+        state = RunState(main, state.best if rehearsals else main, tuple(others))
+        judged = rehearsals is not None and _is_due(history, judge_every)
+        if rehearsals and judged:
+            state, history = _judged(state, history, rehearsals)
         hooks.progress(history, epochs)
-        if history.epochs == epochs:
-            break
-        ended = _reason_to_end(hooks, deadline)
-        if ended or _until_save(history, hooks.save_every) == hooks.save_every:
+        ended = _reason_to_end(history, epochs, rehearsals, hooks, deadline)
+        early = ended in ("time", "request")
+        if early or (not ended and _is_due(history, hooks.save_every)):
             hooks.save(state, history)
         if ended:
+            if rehearsals and not judged and ended != "request":
+                state, history = _judged(state, history, rehearsals)
             return TrainResult(state, history, ended)
     return TrainResult(state, history, "epochs")
 
 
-def _until_save(history: History, every: int | None) -> int:
-    """Epochs until the next checkpoint is due; a chunk ends there at the latest."""
-    return every - history.epochs % every if every else np.iinfo(np.int32).max
+def _judged(state: RunState, history: History, rehearsals: Rehearsals) -> tuple[RunState, History]:
+    score = rehearsals.judge(history.epochs, state.rehearsals)
+    history = history._replace(scores=(*history.scores, score))
+    return state._replace(best=state.main) if history.best is score else state, history
 
 
-def _reason_to_end(hooks: Hooks, deadline: float | None) -> str:
+def _reason_to_end(
+    history: History,
+    epochs: int,
+    rehearsals: Rehearsals | None,
+    hooks: Hooks,
+    deadline: float | None,
+) -> str:
+    if history.epochs == epochs:
+        return "epochs"
+    if rehearsals and _is_stale(history, rehearsals.patience):
+        return "evidence"
     if hooks.stop():
         return "request"
     return "time" if deadline is not None and time.monotonic() >= deadline else ""
+
+
+def _lanes(n: int, rehearsals: Rehearsals | None) -> list[Array]:
+    """Return which of n rows the main run, then each rehearsal, learns from."""
+    held_out = rehearsals.members if rehearsals else np.empty((0, n), np.bool_)
+    return [jnp.asarray(members) for members in (np.ones(n, np.bool_), *held_out)]
+
+
+def _until(history: History, every: int | None) -> int:
+    """Epochs until something is due; a chunk ends there at the latest."""
+    return every - history.epochs % every if every else np.iinfo(np.int32).max
+
+
+def _is_due(history: History, every: int | None) -> bool:
+    return every is not None and history.epochs % every == 0
+
+
+def _is_stale(history: History, patience: int) -> bool:
+    """Whether the last scores, as many as patience says, were no new best."""
+    return bool(history.scores) and history.best not in history.scores[-patience:]
 
 
 @jax.jit
@@ -213,14 +311,15 @@ def _all_finite(weights: list[Array]) -> Array:
 
 
 def _is_finite(state: TrainState) -> bool:
-    return bool(_all_finite([state.generator, state.discriminator, *state.generator_stats]))
+    players = state.players.values()
+    return bool(_all_finite([w for player in players for w in (player.weights, *player.stats)]))
 
 
 def _divergence(losses: NDArray[np.float32], history: History) -> str:
-    finite = np.isfinite(losses).all(axis=1)
-    first = int(np.argmin(finite)) if not finite.all() else len(losses) - 1
+    finite = np.isfinite(losses).all(axis=(0, 2))
+    first = int(np.argmin(finite)) if not finite.all() else losses.shape[1] - 1
     return (
         f"training diverged: a loss or a weight became NaN or infinite in epoch "
         f"{history.epochs + first + 1}; the weights of epoch {history.epochs} are the last good "
-        "ones. Try a lower learning rate"
+        "ones"
     )

@@ -1,204 +1,220 @@
-"""The state of a run, and the two mirrored steps of the adversarial game: pure functions."""
+"""The state of a run, and its step: each player moves down its objective. Pure functions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import keras
 from jax.flatten_util import ravel_pytree
 
-from raregan.gans.variants.interface import Batch
+from raregan.gans.variants.interface import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jax import Array
 
     from raregan.config import TrainingConfig
-    from raregan.gans.variants.interface import Discriminator, Variant
-
-    Step: TypeAlias = Callable[["TrainState", Array, Array], tuple["TrainState", "StepInfo"]]
-
+    from raregan.encoding.layout import Layout
+    from raregan.gans.variants.interface import Player, Variant
 
 KEY_KIND = "threefry2x32"
 """JAX's default generator of random numbers, named so that a user's own default changes no draw."""
 
+_WARM_UP = 10
+"""Moves after which an average begins to reach back: the first weights are not worth keeping."""
 
-class TrainState(NamedTuple):
-    """All that is carried from step to step, and all that a checkpoint holds.
+
+class PlayerState(NamedTuple):
+    """What one player carries from step to step.
 
     The trainable weights of a network are one flat vector: Adam is then a single pass over it, and
     so is the check for NaN.
     """
 
-    generator: Array
-    """(P,) float32 trainable weights of the generator."""
-    generator_stats: tuple[Array, ...]
-    """Its other weights: moving averages of batch normalisation."""
-    generator_optimizer: tuple[Array, ...]
+    weights: Array
+    """(P,) float32 trainable weights."""
+    average: Array
+    """(P,) float32 their exponential moving average: what the trained network has."""
+    stats: tuple[Array, ...]
+    """The other weights: moving averages of batch normalisation."""
+    optimizer: tuple[Array, ...]
     """Adam's iteration, learning rate and moments."""
-    discriminator: Array
-    """(Q,) float32 trainable weights of the discriminator."""
-    discriminator_optimizer: tuple[Array, ...]
-    """Adam's iteration, learning rate and moments."""
+
+
+class TrainState(NamedTuple):
+    """All that is carried from step to step, and all that a checkpoint holds."""
+
+    players: dict[str, PlayerState]
     epoch: Array
     """() int32 epochs done; with `key` it fixes every draw of the next one."""
     key: Array
     """(2,) uint32 data of the root key."""
 
 
-class StepInfo(NamedTuple):
-    """What is only reported."""
-
-    discriminator_loss: Array
-    generator_loss: Array
-
-
-class Players:
-    """Both networks, their optimizers and the steps that move them.
+class Game:
+    """The players of a variant: their networks, optimizers and the step that moves them.
 
     Parameters
     ----------
-    generator, discriminator : keras.Model
-        Built models: their structure is used, their weights only as the start.
+    models : mapping of str to keras.Model
+        Built models by player: their structure is used, their weights only as the start.
     variant : Variant
-        The losses.
+        Who plays.
     training : TrainingConfig
-        The optimizer's settings.
+        How fast.
+    layout : Layout
+        What the numbers of an encoded row are.
     """
 
     def __init__(
         self,
-        generator: keras.Model,
-        discriminator: keras.Model,
+        models: Mapping[str, keras.Model],
         variant: Variant,
         training: TrainingConfig,
+        layout: Layout,
     ) -> None:
-        if discriminator.non_trainable_variables:
-            raise TypeError("a discriminator may have trainable weights only")
-        self.generator, self.discriminator = generator, discriminator
-        self.variant = variant
-        self.latent_dim = int(generator.input_shape[1])
-        start_generator, self._unravel_generator = _flatten(generator)
-        start_discriminator, self._unravel_discriminator = _flatten(discriminator)
-        self._generator_adam = _adam(training, start_generator)
-        self._discriminator_adam = _adam(training, start_discriminator)
-        self._start = (start_generator, start_discriminator)
+        self.models, self.variant, self.training, self.layout = models, variant, training, layout
+        paces = {player.name: player.pace(training) for player in variant.players}
+        self.batches_per_step = max(pace.moves for pace in paces.values())
+        self._moves = {name: pace.moves for name, pace in paces.items()}
+        self._start, self._unravel, self._adam = {}, {}, {}
+        for name, pace in paces.items():
+            self._start[name], self._unravel[name] = _flatten(models[name])
+            self._adam[name] = _adam(pace.learning_rate, training, self._start[name])
 
     def initial_state(self, seed: int) -> TrainState:
         """Return the state before the first epoch."""
-        generator, discriminator = self._start
         return TrainState(
-            generator=generator,
-            generator_stats=tuple(v.value for v in self.generator.non_trainable_variables),
-            generator_optimizer=tuple(v.value for v in self._generator_adam.variables),
-            discriminator=discriminator,
-            discriminator_optimizer=tuple(v.value for v in self._discriminator_adam.variables),
+            players={
+                name: PlayerState(
+                    weights=weights,
+                    average=weights,
+                    stats=tuple(v.value for v in self.models[name].non_trainable_variables),
+                    optimizer=tuple(v.value for v in self._adam[name].variables),
+                )
+                for name, weights in self._start.items()
+            },
             epoch=jnp.zeros((), jnp.int32),
             key=jax.random.key_data(jax.random.key(seed, impl=KEY_KIND)),
         )
 
-    def step(self, state: TrainState, real: Array, latent: Array) -> tuple[TrainState, StepInfo]:
-        """One step of the discriminator, then one of the generator against the new one.
+    def step(self, state: TrainState, batches: Array, key: Array) -> tuple[TrainState, Array]:
+        """Let each player move in its turn, as often as its pace says.
 
         Parameters
         ----------
         state : TrainState
-        real : (B, D) float32
-        latent : (2, B, Z) float32
-            Standard normal; each player gets its own (Goodfellow et al. 2014, algorithm 1).
+        batches : (batches_per_step, B, D) float32
+            A player's i-th move sees the i-th batch.
+        key : JAX key
+            Fixes every draw.
+
+        Returns
+        -------
+        state : TrainState
+        losses : (players,) float32
+            Of each player's last move.
         """
-        state, discriminator_loss = self.discriminator_step(state, real, latent[0])
-        state, generator_loss = self.generator_step(state, real, latent[1])
-        return state, StepInfo(discriminator_loss, generator_loss)
+        losses = []
+        keys = jax.random.split(key, (len(self.variant.players), self.batches_per_step))
+        for player, player_keys in zip(self.variant.players, keys, strict=True):
+            for turn in range(self._moves[player.name]):
+                state, loss = self.move(state, player, batches[turn], player_keys[turn])
+            losses.append(loss)
+        return state, jnp.stack(losses)
 
-    def discriminator_step(
-        self, state: TrainState, real: Array, latent: Array
+    def move(
+        self, state: TrainState, player: Player, real: Array, key: Array
     ) -> tuple[TrainState, Array]:
-        """Move the discriminator down its loss; the generator's moving averages go on."""
-        fake, stats = self._generate(state.generator, state.generator_stats, latent)
+        """Move one player down its objective; the weights of the others stand still.
 
-        def objective(weights: Array) -> Array:
-            batch = Batch(real=real, fake=fake)
-            return self.variant.discriminator_loss(self._discriminate(weights), batch)
+        The moving averages of all that takes part go on.
+        """
 
-        loss, gradient = jax.value_and_grad(objective)(state.discriminator)
-        weights, optimizer = _update(
-            self._discriminator_adam, state.discriminator_optimizer, gradient, state.discriminator
+        def objective(weights: Array) -> tuple[Array, dict[str, tuple[Array, ...]]]:
+            networks = {
+                name: _Bound(
+                    self.models[name],
+                    self._unravel[name](weights if name == player.name else other.weights),
+                    other.stats,
+                )
+                for name, other in state.players.items()
+            }
+            loss = player.objective(networks, Turn(real, key, self.training, self.layout))
+            return loss, {name: network.stats for name, network in networks.items()}
+
+        mine = state.players[player.name]
+        (loss, stats), gradient = jax.value_and_grad(objective, has_aux=True)(mine.weights)
+        (weights,), optimizer = self._adam[player.name].stateless_apply(
+            list(mine.optimizer), [gradient], [mine.weights]
         )
-        state = state._replace(
-            discriminator=weights, discriminator_optimizer=optimizer, generator_stats=stats
+        if self.training.anneal:  # Adam's step is proportional to its rate
+            weights = mine.weights + self._rate_left(state) * (weights - mine.weights)
+        moved = mine._replace(
+            weights=weights,
+            average=_averaged(mine.average, weights, optimizer[0], self.training.average),
+            optimizer=tuple(optimizer),
         )
-        return state, loss
+        players = {
+            name: (moved if name == player.name else other)._replace(stats=stats[name])
+            for name, other in state.players.items()
+        }
+        return state._replace(players=players), loss
 
-    def generator_step(
-        self, state: TrainState, real: Array, latent: Array
-    ) -> tuple[TrainState, Array]:
-        """Move the generator down its loss; the discriminator stands still."""
-
-        def objective(weights: Array) -> tuple[Array, tuple[Array, ...]]:
-            fake, stats = self._generate(weights, state.generator_stats, latent)
-            batch = Batch(real=real, fake=fake)
-            loss = self.variant.generator_loss(self._discriminate(state.discriminator), batch)
-            return loss, stats
-
-        (loss, stats), gradient = jax.value_and_grad(objective, has_aux=True)(state.generator)
-        weights, optimizer = _update(
-            self._generator_adam, state.generator_optimizer, gradient, state.generator
-        )
-        state = state._replace(
-            generator=weights, generator_optimizer=optimizer, generator_stats=stats
-        )
-        return state, loss
+    def _rate_left(self, state: TrainState) -> Array:
+        """Return the share of the learning rate that is left (Loshchilov & Hutter 2017, eq. 5)."""
+        return (1 + jnp.cos(jnp.pi * state.epoch / self.training.epochs)) / 2
 
     def with_learning_rate(self, state: TrainState) -> TrainState:
-        """Return `state` with the configured learning rate in place of the one it carries."""
-        start = self.initial_state(0)
-        rate = [v.path for v in self._generator_adam.variables].index(
-            self._generator_adam.learning_rate.path
-        )
+        """Return `state` with the configured learning rates in place of those it carries."""
 
-        def replaced(variables: tuple[Array, ...], new: tuple[Array, ...]) -> tuple[Array, ...]:
-            return (*variables[:rate], new[rate], *variables[rate + 1 :])
+        def replaced(name: str, carried: PlayerState) -> PlayerState:
+            adam = self._adam[name]
+            rate = [v.path for v in adam.variables].index(adam.learning_rate.path)
+            optimizer = list(carried.optimizer)
+            optimizer[rate] = adam.learning_rate.value
+            return carried._replace(optimizer=tuple(optimizer))
 
         return state._replace(
-            generator_optimizer=replaced(state.generator_optimizer, start.generator_optimizer),
-            discriminator_optimizer=replaced(
-                state.discriminator_optimizer, start.discriminator_optimizer
-            ),
+            players={name: replaced(name, carried) for name, carried in state.players.items()}
         )
 
     def load(self, state: TrainState) -> None:
-        """Write the weights of `state` into the Keras models."""
-        generator = self._unravel_generator(state.generator)
-        discriminator = self._unravel_discriminator(state.discriminator)
-        for variables, values in (
-            (self.generator.trainable_variables, generator),
-            (self.generator.non_trainable_variables, state.generator_stats),
-            (self.discriminator.trainable_variables, discriminator),
-        ):
-            for variable, value in zip(variables, values, strict=True):
+        """Write the averaged weights of `state` into the Keras models."""
+        for name, player in state.players.items():
+            model, weights = self.models[name], self._unravel[name](player.average)
+            for variable, value in (
+                *zip(model.trainable_variables, weights, strict=True),
+                *zip(model.non_trainable_variables, player.stats, strict=True),
+            ):
                 variable.assign(value)
 
-    def _generate(
-        self, weights: Array, stats: tuple[Array, ...], latent: Array
-    ) -> tuple[Array, tuple[Array, ...]]:
-        rows, stats = self.generator.stateless_call(
-            self._unravel_generator(weights), list(stats), latent, training=True
+
+class _Bound:
+    """A network as objectives see it; keeps what its calls made of the moving averages."""
+
+    def __init__(self, model: keras.Model, weights: list[Array], stats: tuple[Array, ...]) -> None:
+        self._model, self._weights, self.stats = model, weights, stats
+        self.width = int(model.input_shape[1])
+
+    def __call__(self, inputs: Array) -> Array:
+        outputs, stats = self._model.stateless_call(
+            self._weights, list(self.stats), inputs.reshape(-1, self.width), training=True
         )
-        return rows, tuple(stats)
+        self.stats = tuple(stats)
+        made: Array = outputs
+        return made
 
-    def _discriminate(self, weights: Array) -> Discriminator:
-        trainable = self._unravel_discriminator(weights)
 
-        def discriminator(rows: Array) -> Array:
-            scores: Array
-            scores, _ = self.discriminator.stateless_call(trainable, [], rows, training=True)
-            return scores[:, 0]
-
-        return discriminator
+def _averaged(average: Array, weights: Array, moves: Array, decay: float) -> Array:
+    """Follow the weights, at first closely: an average should not remember its random start."""
+    if not decay:
+        return weights
+    kept = jnp.minimum(decay, moves / (_WARM_UP + moves))
+    return kept * average + (1 - kept) * weights
 
 
 def _flatten(model: keras.Model) -> tuple[Array, Callable[[Array], list[Array]]]:
@@ -206,16 +222,7 @@ def _flatten(model: keras.Model) -> tuple[Array, Callable[[Array], list[Array]]]
     return flat, unravel
 
 
-def _adam(training: TrainingConfig, weights: Array) -> keras.Optimizer:
-    adam = keras.optimizers.Adam(
-        training.learning_rate, beta_1=training.beta_1, beta_2=training.beta_2
-    )
+def _adam(rate: float, training: TrainingConfig, weights: Array) -> keras.Optimizer:
+    adam = keras.optimizers.Adam(rate, beta_1=training.beta_1, beta_2=training.beta_2)
     adam.build([keras.Variable(weights)])
     return adam
-
-
-def _update(
-    adam: keras.Optimizer, variables: tuple[Array, ...], gradient: Array, weights: Array
-) -> tuple[Array, tuple[Array, ...]]:
-    (weights,), variables = adam.stateless_apply(list(variables), [gradient], [weights])
-    return weights, tuple(variables)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from raregan.config import NetworkConfig, TrainingConfig
+from raregan.gans.adversarial import Batch, Discriminator, adversarial_variant, score_both
 from raregan.gans.losses import bce_discriminator_loss, bce_generator_loss
 from raregan.gans.networks import build_discriminator, build_generator
-from raregan.gans.variants.interface import Batch, Discriminator, Variant, score_both
 
 if TYPE_CHECKING:
     from jax import Array
@@ -26,7 +26,7 @@ def generator_loss(discriminator: Discriminator, batch: Batch) -> Array:
     return bce_generator_loss(discriminator(batch.fake))
 
 
-VARIANT = Variant(
+VARIANT = adversarial_variant(
     name="gan",
     summary="the reference GAN: binary cross-entropy, batch normalisation in the generator",
     build_generator=build_generator,

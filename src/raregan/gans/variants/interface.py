@@ -1,31 +1,57 @@
-"""What a variant is: a frozen record of pure functions and defaults."""
+"""What a variant is: a frozen record of players, how the trained one is frozen, and defaults.
+
+A player is a network that learns, with the objective that moves it. A GAN has two, whose objectives
+pull at each other; a flow has one. The training loop is handed them and knows no network and no
+loss.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
-
-import jax.numpy as jnp
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import keras
     from jax import Array
 
     from raregan.config import NetworkConfig, TrainingConfig
     from raregan.encoding.layout import Layout
-
-Discriminator: TypeAlias = "Callable[[Array], Array]"
-"""(B, D) encoded rows to (B,) logits, the current weights bound in."""
+    from raregan.gans.frozen import Frozen
 
 
-class Batch(NamedTuple):
-    """What both losses see of one step."""
+class Network(Protocol):
+    """A network with its current weights bound in, as objectives see it."""
+
+    @property
+    def width(self) -> int:
+        """How many numbers an input has."""
+
+    def __call__(self, inputs: Array) -> Array:
+        """Turn (B, width) inputs into (B, outputs), in training mode.
+
+        Inputs of 1/k of the width are packed: k rows, one after the other, are one input.
+        """
+
+
+class Turn(NamedTuple):
+    """What a player is given when it is its turn."""
 
     real: Array
     """(B, D) float32 encoded rows of the rare class."""
-    fake: Array
-    """(B, D) float32 rows of the generator."""
+    key: Array
+    """JAX key that fixes every draw."""
+    training: TrainingConfig
+    """Weights of penalties and the like."""
+    layout: Layout
+    """What the D numbers of a row are."""
+
+
+class Objective(Protocol):
+    """What moves a player: a loss, differentiated with respect to its weights alone."""
+
+    def __call__(self, networks: Mapping[str, Network], turn: Turn) -> Array:
+        """Return the loss, () float32, given every player's network by the player's name."""
 
 
 class Build(Protocol):
@@ -35,28 +61,41 @@ class Build(Protocol):
         """Return a built Keras model whose weights `seed` fixes."""
 
 
-class Variant(NamedTuple):
-    """One way of learning: everything that the training loop is handed.
+class Pace(NamedTuple):
+    """How often and how far a player moves in a step."""
 
-    The loop knows no network and no loss. A discriminator has trainable weights only, so that its
-    score is a function of the row alone.
-    """
+    moves: int
+    """Each against a batch of its own."""
+    learning_rate: float
+
+
+def even_pace(training: TrainingConfig) -> Pace:
+    """One move at the learning rate of the run."""
+    return Pace(1, training.learning_rate)
+
+
+def discriminator_pace(training: TrainingConfig) -> Pace:
+    """Several moves, at a rate of its own (two time scales: Heusel et al. 2017)."""
+    return Pace(training.discriminator_steps, training.discriminator_speed * training.learning_rate)
+
+
+class Player(NamedTuple):
+    """A network that learns."""
+
+    name: str
+    build: Build
+    objective: Objective
+    pace: Callable[[TrainingConfig], Pace] = even_pace
+
+
+class Variant(NamedTuple):
+    """One way of learning: everything that the training loop is handed."""
 
     name: str
     summary: str
-    build_generator: Build
-    build_discriminator: Build
-    discriminator_loss: Callable[[Discriminator, Batch], Array]
-    generator_loss: Callable[[Discriminator, Batch], Array]
+    players: tuple[Player, ...]
+    """In the order in which they move."""
+    freeze: Callable[[Mapping[str, keras.Model], Layout, NetworkConfig], Frozen]
+    """Makes of the trained networks what NumPy alone evaluates."""
     network: NetworkConfig
     training: TrainingConfig
-
-
-def score_both(discriminator: Discriminator, batch: Batch) -> tuple[Array, Array]:
-    """Return the scores of the real and of the fake rows from one pass over 2B rows.
-
-    One product of 2B rows is faster than two of B, and the same: no score depends on other rows.
-    """
-    scores = discriminator(jnp.concatenate([batch.real, batch.fake]))
-    real_scores, fake_scores = jnp.split(scores, 2)
-    return real_scores, fake_scores

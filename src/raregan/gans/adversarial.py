@@ -1,0 +1,108 @@
+"""The adversarial game: a generator and a discriminator, each with a loss, become two players."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from raregan.gans.frozen import freeze_dense
+from raregan.gans.variants.interface import Player, Variant, discriminator_pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import keras
+    from jax import Array
+
+    from raregan.config import NetworkConfig, TrainingConfig
+    from raregan.encoding.layout import Layout
+    from raregan.gans.frozen import FrozenGenerator
+    from raregan.gans.variants.interface import Build, Network, Objective, Turn
+
+Discriminator: TypeAlias = "Callable[[Array], Array]"
+"""(B, D) encoded rows to (B,) scores, or (B / pac,) where it looks at several rows at once."""
+
+
+class Batch(NamedTuple):
+    """What both losses see of one step."""
+
+    real: Array
+    """(B, D) float32 encoded rows of the rare class."""
+    fake: Array
+    """(B, D) float32 rows of the generator."""
+    key: Array
+    """JAX key, for a penalty that draws something."""
+    training: TrainingConfig
+    """Weights of penalties."""
+
+
+class Loss(Protocol):
+    """The loss of one side."""
+
+    def __call__(self, discriminator: Discriminator, batch: Batch) -> Array:
+        """Return () float32."""
+
+
+def adversarial_variant(
+    *,
+    name: str,
+    summary: str,
+    build_generator: Build,
+    build_discriminator: Build,
+    discriminator_loss: Loss,
+    generator_loss: Loss,
+    network: NetworkConfig,
+    training: TrainingConfig,
+) -> Variant:
+    """Return the variant in which the discriminator moves first, then the generator.
+
+    Each has latent noise of its own (Goodfellow et al. 2014, algorithm 1). The generator is the
+    last player: what is frozen in the end.
+    """
+    return Variant(
+        name=name,
+        summary=summary,
+        players=(
+            Player(
+                "discriminator",
+                build_discriminator,
+                against(discriminator_loss),
+                discriminator_pace,
+            ),
+            Player("generator", build_generator, against(generator_loss)),
+        ),
+        freeze=_freeze,
+        network=network,
+        training=training,
+    )
+
+
+def against(loss: Loss) -> Objective:
+    """Return a loss on scores as an objective: fakes are drawn, and both networks bound in."""
+
+    def objective(networks: Mapping[str, Network], turn: Turn) -> Array:
+        generator, discriminator = networks["generator"], networks["discriminator"]
+        latent_key, loss_key = jax.random.split(turn.key)
+        latent = jax.random.normal(latent_key, (len(turn.real), generator.width), jnp.float32)
+        batch = Batch(turn.real, generator(latent), loss_key, turn.training)
+        return loss(lambda rows: discriminator(rows)[:, 0], batch)
+
+    return objective
+
+
+def score_both(discriminator: Discriminator, batch: Batch) -> tuple[Array, Array]:
+    """Return the scores of the real and of the fake rows from one pass over 2B rows.
+
+    One product of 2B rows is faster than two of B, and the same: no score depends on other rows.
+    """
+    scores = discriminator(jnp.concatenate([batch.real, batch.fake]))
+    real_scores, fake_scores = jnp.split(scores, 2)
+    return real_scores, fake_scores
+
+
+def _freeze(
+    models: Mapping[str, keras.Model], layout: Layout, _network: NetworkConfig
+) -> FrozenGenerator:
+    return freeze_dense(models["generator"], layout)

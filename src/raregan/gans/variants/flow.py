@@ -1,0 +1,44 @@
+"""Flow matching: no game and no discriminator, one network that learns by regression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from raregan.config import NetworkConfig, TrainingConfig
+from raregan.gans.frozen_flow import FrozenFlow, freeze_flow
+from raregan.gans.matching import flow_matching_loss
+from raregan.gans.networks import build_field
+from raregan.gans.variants.interface import Player, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import keras
+
+    from raregan.encoding.layout import Layout
+
+
+def freeze(models: Mapping[str, keras.Model], layout: Layout, network: NetworkConfig) -> FrozenFlow:
+    """Keep the field, and as many steps of the solver as `network` says."""
+    return freeze_flow(models["field"], layout, network)
+
+
+VARIANT = Variant(
+    name="flow",
+    summary="conditional flow matching on jittered rows: stable, and the best on most tables",
+    players=(Player("field", build_field, flow_matching_loss),),
+    freeze=freeze,
+    network=NetworkConfig(field_width=64),
+    training=TrainingConfig(
+        epochs=1_000_000,
+        steps=5_000,
+        batch_size=128,
+        learning_rate=1e-3,
+        beta_1=0.9,
+        average=0.999,
+        anneal=True,
+        jitter=0.25,
+        margins=True,
+        evidence=True,
+    ),
+)

@@ -1,0 +1,195 @@
+"""Evidence that stops training: how rows of a rehearsal compare with the rows it never saw.
+
+A loss of an adversarial game says nothing of quality, and that of a flow goes on falling while the
+field learns its rows by heart. What counts is measured on rows that were held out.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from raregan.gans.calibration import calibrate
+from raregan.gans.heads import gated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from raregan.encoding.layout import Layout
+    from raregan.gans.frozen import Frozen
+    from raregan.training.step import TrainState
+
+    Float32 = NDArray[np.float32]
+
+HELD_OUT_SHARE = 0.25
+"""Of the rare rows, which a rehearsal does not learn from."""
+
+CROSS_FIT_BELOW = 100
+"""Rare rows: with fewer, one part held out says too little, and there are `FOLDS` rehearsals."""
+
+FOLDS = 4
+
+MOST_ROWS = 1_000
+"""Held-out rows, and synthetic ones, that a score looks at."""
+
+_LEAST_ROWS = 200  # synthetic, where fewer are held out
+_DRAWS, _TREES = 3, 60  # with fewer trees some row may be in every bag
+_CALIBRATION_ROWS = 2_048  # fewer than in the end: shares to 1 point are enough for a comparison
+
+
+class Score(NamedTuple):
+    """One piece of evidence; in each figure less is better."""
+
+    epoch: int
+    told_apart: float
+    """AUC of a random forest that tells synthetic rows from held-out ones, out of bag: 0.5 is
+    chance (Lopez-Paz & Oquab 2017)."""
+    columns: float
+    """Mean Kolmogorov-Smirnov distance of the columns."""
+    correlations: float
+    """Mean absolute difference of the correlations."""
+    copying: float
+    """How much more often than held-out rows would synthetic rows lie nearer to a learned row than
+    to a held-out one: 0 is copying nobody, the share of held-out rows the most there is."""
+    seconds: float
+    """Since training began."""
+
+    @property
+    def total(self) -> float:
+        """What training makes small: the sum of the four."""
+        return self.told_apart + self.columns + self.correlations + max(self.copying, 0.0)
+
+
+def choose_members(n: int, *, seed: int) -> NDArray[np.bool_]:
+    """Return (rehearsals, n): which rows each rehearsal learns from, no row held out twice."""
+    order = np.random.default_rng(seed).permutation(n)
+    size = max(1, round(HELD_OUT_SHARE * n))
+    members = np.ones((FOLDS if n < CROSS_FIT_BELOW else 1, n), np.bool_)
+    for fold, kept in enumerate(members):
+        kept[order[fold * size : (fold + 1) * size]] = False
+    return members
+
+
+class Examiner:
+    """Scores the rehearsals of a run.
+
+    Parameters
+    ----------
+    freeze
+        Makes of a state what NumPy can draw rows with.
+    rows
+        (n, D) encoded rare rows.
+    members
+        Of :func:`choose_members`.
+    layout
+        What their numbers are.
+    margins
+        As of :func:`raregan.gans.calibration.calibrate`.
+    seed
+        Fixes all draws: each score is of the same noise, so that scores differ by weights alone.
+    """
+
+    def __init__(
+        self,
+        freeze: Callable[[TrainState], Frozen],
+        rows: Float32,
+        members: NDArray[np.bool_],
+        layout: Layout,
+        *,
+        margins: bool,
+        seed: int,
+    ) -> None:
+        self._freeze, self._rows, self._members = freeze, rows, members
+        self._layout, self._margins, self._seed = layout, margins, seed
+        self._begun = time.perf_counter()
+
+    def __call__(self, epoch: int, states: tuple[TrainState, ...]) -> Score:
+        """Score the rehearsals at an epoch: the mean over them."""
+        with threadpool_limits(1, "blas"):  # products too small to share
+            figures = [
+                self._examine(self._freeze(state), kept)
+                for state, kept in zip(states, self._members, strict=True)
+            ]
+        apart, columns, correlations, copies = (float(x) for x in np.mean(figures, axis=0))
+        seconds = round(time.perf_counter() - self._begun, 3)
+        return Score(epoch, apart, columns, correlations, copies, seconds)
+
+    def _examine(self, generator: Frozen, kept: NDArray[np.bool_]) -> tuple[float, ...]:
+        learned, held = self._rows[kept], self._rows[~kept]
+        rng = np.random.default_rng(self._seed)
+        held = held[rng.permutation(len(held))[:MOST_ROWS]]
+        n = min(max(2 * len(held), _LEAST_ROWS), MOST_ROWS)
+        calibrated = calibrate(
+            generator, learned, seed=self._seed, n=_CALIBRATION_ROWS, margins=self._margins
+        )
+        made = draw_rows(calibrated, n, rng)
+        return (
+            told_apart(made, held, rng),
+            column_distance(made, held),
+            correlation_difference(made, held),
+            copying(made, learned, held),
+        )
+
+
+def draw_rows(generator: Frozen, n: int, rng: np.random.Generator) -> Float32:
+    """Draw n encoded rows as real ones are: 0 where a missing cell or a spike leaves nothing."""
+    rows = generator(rng.standard_normal((n, generator.latent_dim), dtype=np.float32))
+    return np.where(gated(rows, generator.layout), np.float32(0), rows)
+
+
+def told_apart(made: Float32, held: Float32, rng: np.random.Generator) -> float:
+    """Return the out-of-bag AUC of a forest, mean over draws of as many made rows as held ones."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.metrics import roc_auc_score
+
+    n = min(len(made), len(held))
+    labels = np.repeat([0, 1], n)
+    aucs = []
+    for draw in range(_DRAWS):
+        rows = np.concatenate(
+            [held[rng.permutation(len(held))[:n]], made[rng.permutation(len(made))[:n]]]
+        )
+        forest = RandomForestClassifier(
+            _TREES, min_samples_leaf=2, oob_score=True, random_state=draw
+        ).fit(rows, labels)
+        aucs.append(roc_auc_score(labels, forest.oob_decision_function_[:, 1]))
+    return float(np.mean(aucs))
+
+
+def column_distance(made: Float32, held: Float32) -> float:
+    """Return the mean over columns of the largest distance of the distribution functions."""
+    distances = []
+    for a, b in zip(np.sort(made.T, axis=1), np.sort(held.T, axis=1), strict=True):
+        both = np.concatenate([a, b])
+        shares = (np.searchsorted(side, both, "right") / len(side) for side in (a, b))
+        distances.append(np.abs(np.subtract(*shares)).max())
+    return float(np.mean(distances))
+
+
+def correlation_difference(made: Float32, held: Float32) -> float:
+    """Return the mean absolute difference of the correlations, of constant columns 0."""
+    first, second = (_correlations(rows.astype(np.float64)) for rows in (made, held))
+    pairs = np.triu_indices(made.shape[1], 1)
+    return float(np.abs(first - second)[pairs].mean()) if len(pairs[0]) else 0.0
+
+
+def _correlations(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = rows - rows.mean(axis=0)
+    norms = np.sqrt((centred**2).sum(axis=0))
+    scaled = np.divide(centred, norms, out=np.zeros_like(centred), where=norms > 0)
+    product: NDArray[np.float64] = scaled.T @ scaled
+    return product
+
+
+def copying(made: Float32, learned: Float32, held: Float32) -> float:
+    """Return the share of made rows nearest to a learned row, beyond that of learned rows."""
+    from sklearn.neighbors import NearestNeighbors
+
+    real = np.concatenate([learned, held])
+    nearest = NearestNeighbors(n_neighbors=1).fit(real).kneighbors(made, return_distance=False)
+    return float((nearest[:, 0] < len(learned)).mean()) - len(learned) / len(real)
