@@ -44,6 +44,11 @@ class Addition:
     def _table(self) -> Source:
         return open_source(self.source, query=self.query)
 
+    @property
+    def name(self) -> str:
+        """The table's name: of a database its own, without the address."""
+        return self._table.name
+
     def count_classes(self) -> tuple[int, int]:
         """Return how many rows of the table are rare, and how many are not."""
         target = self.model.sampler.schema.target
@@ -77,7 +82,7 @@ class Addition:
     def refuse_held_out(self) -> None:
         """Raise a `DataError` where the table holds rows that were split off to test with."""
         if self.model.held_out is not None:
-            refuse_held_out(self._table.batches(), self.model.held_out, self._table.name)
+            refuse_held_out(self._table.batches(), self.model.held_out, self.name)
 
     def frames(
         self,

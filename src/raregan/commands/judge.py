@@ -39,7 +39,7 @@ def evaluate(args: argparse.Namespace) -> int:
     real, synthetic, table = _pair(args)
     fidelity = judge(real, synthetic, random_state=args.seed)
     print(fidelity.to_text())
-    title = f"{Path(args.synthetic).name} against {Path(args.real).name}"
+    title = f"{Path(args.synthetic).name} against {table.source}"
     facts = [("data", table.describe()), ("seed of the judges", args.seed)]
     write_report(args.output, real, synthetic, fidelity, title=title, facts=facts)
     print(f"wrote {args.output}")

@@ -86,7 +86,7 @@ def _add(
     )
     written = _write(rows, None, args.output)
     say(
-        f"wrote {written:,} rows to {args.output}: {written - n:,} of {source} as they are, then "
+        f"wrote {written:,} rows to {args.output}: {written - n:,} of {addition.name} as they are, then "
         f"{n:,} synthetic ones (seed {_seed(args, model)})"
     )
     _say_acceptance(acceptance)

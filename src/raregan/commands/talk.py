@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raregan.errors import UserError
+from raregan.errors import UserError, hide_passwords
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def say(text: str) -> None:
     """Tell the user something that is not the result: standard output may be the table."""
-    print(text, file=sys.stderr)
+    print(hide_passwords(text), file=sys.stderr)
 
 
 def column_choices(args: argparse.Namespace) -> dict[str, Any]:
