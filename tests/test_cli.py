@@ -430,6 +430,7 @@ def test_no_verb_shows_the_password_of_its_table(bank, model_path, capfd, gan, c
         (("simulate", "-o", "URL"), "--output names a file or folder"),
         (("demo", "-o", "URL"), "--output names a file or folder"),
         (("train", "data.csv", "--target", "URL"), "there is no column 'postgresql://"),
+        (("train", "URL", "--data", "data.csv"), "two are named"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -450,6 +451,12 @@ def test_usage_repeats_no_password(capsys, url):
         with pytest.raises(SystemExit):
             main(words)
         assert "s3cr3t" not in capsys.readouterr().err
+
+
+def test_two_tables_are_one_too_many(folder, capsys):
+    for verb in (("inspect",), ("train",), ("resample", "-o", "s.csv")):
+        said = "two are named: data.csv and --data other.csv; leave one out"
+        fails(capsys, *verb, "data.csv", "--data", "other.csv", match=said)
 
 
 def test_no_advice_shows_a_password():

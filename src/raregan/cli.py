@@ -65,8 +65,14 @@ def _shown(argument: str) -> str:
 
 def _merge_data(args: argparse.Namespace) -> None:
     """Take ``--data`` for the table that may be named without it too."""
-    if getattr(args, "data_option", None) is not None:
-        args.data = args.data_option
+    option = getattr(args, "data_option", None)
+    if option is None:
+        return
+    if args.data is not None:
+        raise UserError(
+            f"one table is taken, and two are named: {args.data} and --data {option}; leave one out"
+        )
+    args.data = option
 
 
 def _refuse_addresses(args: argparse.Namespace) -> None:
