@@ -389,7 +389,7 @@ def bank(request, folder, monkeypatch, frame):
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    "case",
     [
         (("inspect", "URL", "--schema-out", "s.json"), "wrote s.json"),
         (("split", "URL", "--target", "Class", "-o", "parts"), "train.parquet: 300 rows"),
@@ -400,9 +400,10 @@ def bank(request, folder, monkeypatch, frame):
         (("plot", "URL", "s0.csv", "-o", "figures"), "wrote figures"),
         (("evaluate", "URL", "s0.csv", "-o", "r.html"), "bank: 400 rows"),
     ],
-    ids=lambda value: value if isinstance(value, str) else value[0],
+    ids=lambda case: case[0][0],
 )
-def test_no_verb_shows_the_password_of_its_table(bank, model_path, capfd, gan, command, said):
+def test_no_verb_shows_the_password_of_its_table(bank, model_path, capfd, gan, case):
+    command, said = case
     gan.sample(100).write_csv("s0.csv")
     words = {"URL": bank, "MODEL": model_path}
     run(*(words.get(word, word) for word in command), *QUERY, code=int("diverged" in said))
@@ -415,7 +416,7 @@ def test_no_verb_shows_the_password_of_its_table(bank, model_path, capfd, gan, c
 
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize(
-    ("command", "said"),
+    "case",
     [
         (("sample", "URL"), "MODEL names a file or folder, got the address postgresql://"),
         (("sample", "MODEL", "-o", "URL"), "--output names a file or folder"),
@@ -432,11 +433,12 @@ def test_no_verb_shows_the_password_of_its_table(bank, model_path, capfd, gan, c
         (("train", "data.csv", "--target", "URL"), "there is no column 'postgresql://"),
         (("train", "URL", "--data", "data.csv"), "two are named"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+    ids=lambda case: " ".join(case[0]),
 )
 def test_an_address_in_a_files_place_is_told_without_its_password(
-    folder, model_path, capsys, url, command, said
+    folder, model_path, capsys, url, case
 ):
+    command, said = case
     words = {"URL": url, "MODEL": model_path}
     run(*(words.get(word, word) for word in command), code=2)
     out, err = capsys.readouterr()

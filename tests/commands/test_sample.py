@@ -130,6 +130,23 @@ def test_a_split_guards_what_is_learned_from_it(folder, run, fails):
     run(*resample, "--data", "parts/train.parquet")
 
 
+def test_no_part_of_the_input_is_written_over(folder, fails, mixed_model, mixed):
+    Path("fold").mkdir()
+    for name in ("a", "b"):
+        mixed.write_parquet(f"fold/{name}.parquet")
+    for source in ("fold", "fold/*.parquet"):
+        for place in ("fold/a.parquet", "fold/new.parquet"):
+            for verb in (
+                ("resample", source, "--model", mixed_model, "--ratio", 0.5),
+                ("sample", mixed_model, "--append-to", source),
+                ("train", source),
+            ):
+                fails(*verb, "-o", place, match=f"{place} is part of the input {source}")
+    resample = ("resample", "fold", "--model", "fold/../m.csv", "--ratio", 0.5)
+    Path("m.csv").write_bytes(mixed_model.read_bytes())
+    fails(*resample, "-o", "m.csv", match="m.csv is the input")
+
+
 def test_mistakes(folder, fails, mixed_model, model, mixed):
     sample = ("sample", mixed_model, "-o", "s.parquet")
     fails(*sample, "--condition", "channel", match="--condition takes column=value")

@@ -1,6 +1,6 @@
 import pytest
 
-from raregan.commands.talk import pair, refuse_same_file
+from raregan.commands.talk import pair, refuse_input
 from raregan.errors import UserError
 
 
@@ -24,10 +24,12 @@ def test_a_file_is_not_written_over_by_any_of_its_names(tmp_path, monkeypatch):
     (tmp_path / "link.csv").symlink_to("a.csv")
     for source in ("a.csv", str(tmp_path / "a.csv"), "link.csv"):
         with pytest.raises(UserError, match=r"a\.csv is the input"):
-            refuse_same_file(source, "a.csv")
-    refuse_same_file(None, "a.csv")
-    refuse_same_file("a.csv", "b.csv")
-    refuse_same_file("postgresql://host/a", "b.csv")
+            refuse_input(source, "a.csv")
+    refuse_input(None, "a.csv")
+    refuse_input("a.csv", "b.csv")
+    refuse_input("postgresql://host/a", "b.csv")
+    (tmp_path / "-").write_text("x")
+    refuse_input("-", "-")  # standard output
 
 
 def test_a_query_needs_a_database(fails):

@@ -270,6 +270,22 @@ def test_a_split_never_writes_over_its_input(tmp_path):
     assert pl.read_csv(path).height == 2_000
 
 
+@pytest.mark.parametrize("source", ["", "*.csv", "t*.csv"])
+def test_nor_where_it_would_be_read_with_its_input(tmp_path, source):
+    write(FRAME, tmp_path / "one.csv")
+    write(FRAME, tmp_path / "two.csv")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(DataError, match="by its own split, or read with it"):
+        split_file(tmp_path / source, tmp_path, target="Class", overwrite=True)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_pattern_of_other_names_may_be_split_in_its_folder(tmp_path):
+    write(FRAME, tmp_path / "part-1.csv")
+    split = split_file(tmp_path / "part-*.csv", tmp_path, target="Class")
+    assert split.train == tmp_path / "train.csv"
+
+
 def test_a_failure_leaves_no_training_file_without_its_mark(tmp_path, monkeypatch):
     def fail(frames, path):
         raise DataError("the disk is full")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raregan.commands.talk import pair, read_named_table, refuse_same_file, say
+from raregan.commands.talk import pair, read_named_table, refuse_input, say
 from raregan.commands.train import make_gan
 from raregan.config import SEED, plain_options, plain_seed
 from raregan.errors import UserError
@@ -25,8 +25,8 @@ def sample(args: argparse.Namespace) -> int:
     from raregan.data.sinks import check_destination
     from raregan.modelfile import load_model
 
-    refuse_same_file(args.model, args.output)
-    refuse_same_file(args.append_to, args.output)
+    refuse_input(args.model, args.output)
+    refuse_input(args.append_to, args.output)
     check_destination(args.output)
     model = load_model(args.model)
     if args.append_to is not None:
@@ -53,7 +53,8 @@ def resample(args: argparse.Namespace) -> int:
 
     if args.data is None:
         raise UserError("name the table that gets the rows: raregan resample DATA --ratio 0.1 -o F")
-    refuse_same_file(args.data, args.output)
+    refuse_input(args.data, args.output)
+    refuse_input(args.model, args.output)
     check_destination(args.output)
     if args.model is not None:
         model = load_model(args.model)
@@ -86,8 +87,8 @@ def _add(
     )
     written = _write(rows, None, args.output)
     say(
-        f"wrote {written:,} rows to {args.output}: {written - n:,} of {addition.name} as they are, then "
-        f"{n:,} synthetic ones (seed {_seed(args, model)})"
+        f"wrote {written:,} rows to {args.output}: {written - n:,} of {addition.name} as they "
+        f"are, then {n:,} synthetic ones (seed {_seed(args, model)})"
     )
     _say_acceptance(acceptance)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raregan.errors import UserError, hide_passwords
@@ -67,8 +66,10 @@ def read_named_table(args: argparse.Namespace) -> Table:
     return table
 
 
-def refuse_same_file(source: str | None, destination: str) -> None:
-    """Refuse to write over the input."""
-    exist = source and Path(source).exists() and Path(destination).exists()
-    if exist and Path(source or "").samefile(destination):
-        raise UserError(f"{destination} is the input: name another file with --output")
+def refuse_input(source: str | None, destination: str) -> None:
+    """Refuse to write over the input, or to where it would be read as a part of it."""
+    from raregan.data.files import refuse_input as refuse
+    from raregan.data.sinks import STANDARD_OUTPUT
+
+    if source is not None and destination != STANDARD_OUTPUT:
+        refuse(source, destination)

@@ -15,6 +15,7 @@ import polars as pl
 from raregan.archive import MALFORMED, from_json, to_json
 from raregan.atomic import make_folder, write_whole
 from raregan.config import SEED, TEST_SHARE
+from raregan.data.files import is_part
 from raregan.data.fingerprints import row_hashes, value_hashes
 from raregan.data.heldout import HeldOut
 from raregan.data.kinds import find_date_format
@@ -351,10 +352,14 @@ def _ending(source: Any) -> str:
 
 
 def _refuse_existing(source: Any, folder: Path, *, overwrite: bool) -> None:
-    there = [folder / f"{side}{e}" for side in ("train", "test") for e in ENDINGS]
-    there = [path for path in (*there, folder / RECORD) if path.exists()]
-    if isinstance(source, str | Path) and Path(source).resolve() in {p.resolve() for p in there}:
-        raise DataError(f"{source} would be written over by its own split: name another folder")
+    places = [folder / f"{side}{e}" for side in ("train", "test") for e in ENDINGS]
+    places.append(folder / RECORD)
+    if isinstance(source, str | Path) and any(is_part(source, place) for place in places):
+        raise DataError(
+            f"{source} would be written over by its own split, or read with it the next time: "
+            "name another folder"
+        )
+    there = [path for path in places if path.exists()]
     if there and not overwrite:
         raise DataError(f"{there[0]} is there already: name another folder, or use --overwrite")
 
