@@ -147,6 +147,24 @@ def test_no_part_of_the_input_is_written_over(folder, fails, mixed_model, mixed)
     fails(*resample, "-o", "m.csv", match="m.csv is the input")
 
 
+def test_a_split_of_parquet_guards_a_csv_file_too(folder, run, fails, mixed):
+    dated = mixed.select("case", "count", "opened", "Class")
+    dated.write_parquet("dated.parquet")
+    dated.write_csv("dated.csv")
+    run("split", "dated.parquet", "-o", "parts")
+    run("train", "parts/train.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
+    fails(
+        *("resample", "dated.csv", "--model", "m", "--ratio", 0.5, "-o", "b.csv"),
+        match="125 of the 500 rows of dated.csv were held out",
+    )
+    run(
+        *("resample", "dated.csv", "--model", "m", "--ratio", 0.5, "-o", "b.csv"),
+        "--allow-held-out",
+    )
+    days = pl.read_csv("b.csv")["opened"]
+    assert days.str.contains(r"^\d{4}-\d\d-\d\d$").all()
+
+
 def test_mistakes(folder, fails, mixed_model, model, mixed):
     sample = ("sample", mixed_model, "-o", "s.parquet")
     fails(*sample, "--condition", "channel", match="--condition takes column=value")
