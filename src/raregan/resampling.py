@@ -14,6 +14,7 @@ from raregan.data.conversions import Conversion, Stored
 from raregan.data.dtypes import parse_dtype
 from raregan.data.heldout import refuse_held_out
 from raregan.data.kinds import find_date_format, is_written
+from raregan.data.records import refuse_test_files
 from raregan.data.rows import has_value, known_column, listed
 from raregan.data.sources import Source, open_source
 from raregan.errors import SchemaError, UserError
@@ -96,10 +97,11 @@ class Addition:
         Raises
         ------
         DataError
-            It holds such rows.
+            It holds such rows, or one of its files is the test file of a split.
         SchemaError
             A column is not what was learned, so that rows cannot be told by it.
         """
+        refuse_test_files(self.source)
         if self.model.held_out is None:
             return
         apart = [found for found in self._conversions.values() if found.hashes_apart]

@@ -147,6 +147,28 @@ def test_no_part_of_the_input_is_written_over(folder, fails, mixed_model, mixed)
     fails(*resample, "-o", "m.csv", match="m.csv is the input")
 
 
+def test_the_test_part_of_a_split_is_refused_without_a_model_too(folder, run, fails, model, mixed):
+    run("split", "small.parquet", "-o", "parts")
+    options = ("--epochs", 1, "--batch-size", 16, "--ratio", 0.5, "-o", "b.parquet")
+    for source in ("parts/test.parquet", "parts/t*.parquet"):
+        fails("resample", source, *options, match="test.parquet': the rows of this test file were")
+        run("resample", source, *options, "--allow-held-out")
+        Path("b.parquet").unlink()
+        fails("sample", model, "--append-to", source, "-o", "b.csv", match="this test file were")
+    run("resample", "parts/train*.parquet", *options)
+    _, err = run("train", "parts/t*.parquet", "--dry-run")
+    assert "warning: 'parts/test.parquet': the test part of a split" in err
+
+
+def test_a_pattern_that_names_the_training_part_is_marked(folder, run, fails):
+    run("split", "small.parquet", "-o", "parts")
+    run("train", "parts/train*.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
+    fails(
+        *("resample", "small.parquet", "--model", "m", "--ratio", 0.5, "-o", "b.parquet"),
+        match="were held out to test what is learned",
+    )
+
+
 def test_a_split_of_parquet_guards_a_csv_file_too(folder, run, fails, mixed):
     dated = mixed.select("case", "count", "opened", "Class")
     dated.write_parquet("dated.parquet")

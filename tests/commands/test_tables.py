@@ -3,7 +3,7 @@ import os
 
 import polars as pl
 
-from raregan.data.split import read_split
+from raregan.data.records import read_split
 
 
 def test_inspect_shows_every_column(folder, run, mixed):

@@ -48,6 +48,7 @@ def sample(args: argparse.Namespace) -> int:
 
 def resample(args: argparse.Namespace) -> int:
     """Write a table with as many synthetic rows added as bring it to a ratio."""
+    from raregan.data.records import refuse_test_files
     from raregan.data.sinks import check_destination
     from raregan.modelfile import load_model
 
@@ -59,6 +60,8 @@ def resample(args: argparse.Namespace) -> int:
     if args.model is not None:
         model = load_model(args.model)
     else:
+        if not args.allow_held_out:  # the model would learn from them, and know no mark
+            refuse_test_files(args.data)
         args.seed = plain_seed(SEED if args.seed is None else args.seed)
         plain_options(vars(args))
         table = read_named_table(args)

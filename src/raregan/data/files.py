@@ -33,7 +33,7 @@ def find_parts(path: Path) -> list[Path]:
         There is none, or their endings are not one that is known. That a single file is there is
         not asked.
     """
-    parts = _list_files(path)
+    parts = list_files(path)
     if not parts and _is_pattern(path):
         raise DataError(f"there is no file {path}; {similar(path)}")
     endings = sorted({file_ending(part) for part in parts})
@@ -47,6 +47,19 @@ def find_parts(path: Path) -> list[Path]:
         )
     kind = "a file of unknown ending" if parts else "a folder without tables"
     raise DataError(f"{path} is {kind}: {known}")
+
+
+def list_files(path: Path) -> list[Path]:
+    """Return what `find_parts` does, of any ending, and none where a pattern or folder has none."""
+    if _is(path, Path.is_dir):
+        inside = sorted(part for part in path.rglob("*") if part.is_file())
+        return [part for part in inside if not _is_aside(part.relative_to(path))]
+    if not _is_pattern(path):
+        return [path]
+    pattern = str(path.relative_to(path.anchor))
+    matched = sorted(part for part in Path(path.anchor).glob(pattern) if part.is_file())
+    depth = _depth(path)
+    return [part for part in matched if not _is_aside(Path(*part.parts[depth:]))]
 
 
 def file_ending(path: Path) -> str:
@@ -96,7 +109,7 @@ def is_part(source: str | Path, destination: str | Path) -> bool:
     path, file = Path(source), Path(destination)
     if is_url(source):
         return _is_same(sqlite_file(str(source)), file)
-    if any(_is_same(part, file) for part in _list_files(path)):
+    if any(_is_same(part, file) for part in list_files(path)):
         return True
     place = Path(os.path.realpath(file.parent)) / file.name  # a link that is written to is replaced
     marks: tuple[str, ...]
@@ -111,19 +124,6 @@ def is_part(source: str | Path, destination: str | Path) -> bool:
         return False
     inside = place.relative_to(folder)
     return _matches(inside.parts, marks) and not _is_aside(inside)
-
-
-def _list_files(path: Path) -> list[Path]:
-    """Return what `find_parts` does, of any ending, and none where a pattern or folder has none."""
-    if _is(path, Path.is_dir):
-        inside = sorted(part for part in path.rglob("*") if part.is_file())
-        return [part for part in inside if not _is_aside(part.relative_to(path))]
-    if not _is_pattern(path):
-        return [path]
-    pattern = str(path.relative_to(path.anchor))
-    matched = sorted(part for part in Path(path.anchor).glob(pattern) if part.is_file())
-    depth = _depth(path)
-    return [part for part in matched if not _is_aside(Path(*part.parts[depth:]))]
 
 
 def _is_pattern(path: Path) -> bool:

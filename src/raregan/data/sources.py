@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,8 @@ from polars import selectors as cs
 from raregan.data.databases import is_url, make_query
 from raregan.data.files import JSON_ENDINGS, PARQUET_ENDINGS, file_ending, find_parts, similar
 from raregan.data.frames import Origin, check_names, is_frame, take_in
+from raregan.data.records import find_test_files, read_split
+from raregan.data.rows import listed
 from raregan.data.table import Table, make_table
 from raregan.errors import DataError, SchemaError, UserError
 
@@ -165,7 +167,8 @@ def open_source(source: Any, *, query: str | None = None, as_text: bool = False)
 def read_table(source: Any, *, query: str | None = None, **choices: Any) -> Table:
     """Read a table and keep its rare rows.
 
-    The mark of held-out rows that ``raregan split`` left beside a training file is kept with it.
+    The mark of held-out rows that ``raregan split`` left beside a training file is kept with it; a
+    test file is warned of.
 
     Parameters
     ----------
@@ -179,19 +182,23 @@ def read_table(source: Any, *, query: str | None = None, **choices: Any) -> Tabl
     DataError
         The source cannot be read, or cannot be learned from; see `make_table`.
     """
-    from raregan.data.split import read_split
-
     found = open_source(source, query=query)
-    is_path = isinstance(source, str | Path) and not is_url(source)
-    return found.guard(
+    table = found.guard(
         lambda: make_table(
             found.table,
             **choices,
             source=found.name,
             origin=found.origin,
-            held_out=read_split(source) if is_path else None,
+            held_out=read_split(source),
         )
     )
+    if files := [str(path) for path in find_test_files(source)]:
+        warning = (
+            f"{listed(files)}: the test part of a split; what learns from its rows cannot be "
+            "tested with them: learn from the training part"
+        )
+        table = replace(table, warnings=(*table.warnings, warning))
+    return table
 
 
 def read_frame(source: Any) -> pl.DataFrame:
