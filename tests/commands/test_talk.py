@@ -12,6 +12,20 @@ def test_a_pair_is_split_at_its_last_equals_sign(text, found):
     assert pair(text, "--kind") == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ch=k=1", ("ch", "k=1")),
+        ("x=y=1", ("x=y", "1")),
+        ("x=y=z=1", ("x=y", "z=1")),
+        ("chanel=k=1", ("chanel", "k=1")),
+        ("ch==", ("ch", "=")),
+    ],
+)
+def test_a_known_column_says_where_its_value_begins(text, found):
+    assert pair(text, "--condition", ["ch", "x", "x=y"]) == found
+
+
 @pytest.mark.parametrize("text", ["a", "=b", "a=", "=", ""])
 def test_what_is_no_pair_is_told(text):
     with pytest.raises(UserError, match="--kind takes column=value, got"):

@@ -37,7 +37,7 @@ def sample(args: argparse.Namespace) -> int:
     rows = model.sampler.blocks(
         args.num_samples,
         seed=_seed(args, model),
-        conditions=_conditions(args),
+        conditions=_conditions(args, model),
         acceptance=acceptance,
     )
     written = _write(rows, args.num_samples, args.output)
@@ -84,7 +84,7 @@ def _add(
     rows = addition.frames(
         n,
         seed=_seed(args, model),
-        conditions=_conditions(args),
+        conditions=_conditions(args, model),
         acceptance=acceptance,
         mark=mark,
     )
@@ -108,8 +108,9 @@ def _seed(args: argparse.Namespace, model: Model) -> int:
     return model.config.seed if args.seed is None else plain_seed(args.seed)
 
 
-def _conditions(args: argparse.Namespace) -> dict[str, str]:
-    return dict(pair(text, "--condition") for text in args.condition)
+def _conditions(args: argparse.Namespace, model: Model) -> dict[str, str]:
+    columns = model.sampler.schema.names
+    return dict(pair(text, "--condition", columns) for text in args.condition)
 
 
 def _say_acceptance(acceptance: Acceptance) -> None:

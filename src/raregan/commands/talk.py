@@ -9,6 +9,7 @@ from raregan.errors import UserError, hide_passwords
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Collection
 
     from raregan.data.table import Table
 
@@ -41,12 +42,29 @@ def column_choices(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def pair(text: str, option: str) -> tuple[str, str]:
-    """Split ``name=value`` at its last equals sign."""
-    name, equals, value = text.rpartition("=")
-    if not equals or not name or not value:
+def pair(text: str, option: str, columns: Collection[str] | None = None) -> tuple[str, str]:
+    """Split ``name=value``, either of which may hold equals signs.
+
+    Parameters
+    ----------
+    text, option
+        What was typed, and after what.
+    columns
+        The names there are: the longest that fits is taken, and where none does, all up to the
+        first sign. Where None, the value holds no sign: the last one splits.
+
+    Raises
+    ------
+    UserError
+        There is no sign with something on both sides.
+    """
+    places = [i for i, letter in enumerate(text) if letter == "=" and 0 < i < len(text) - 1]
+    if not places:
         raise UserError(f"{option} takes column=value, got {text!r}")
-    return name, value
+    place = places[-1]
+    if columns is not None:
+        place = next((i for i in reversed(places) if text[:i] in columns), places[0])
+    return text[:place], text[place + 1 :]
 
 
 def read_named_table(args: argparse.Namespace) -> Table:
