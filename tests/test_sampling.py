@@ -230,6 +230,9 @@ def test_a_condition_holds_in_every_row(mixed_sampler, name, given, found):
         ({"case": "C0000001"}, "column 'case' is identifier"),
         ({"total": 5}, "column 'total' is integer"),
         ({"chanel": "web"}, "no column 'chanel'; did you mean 'channel'"),
+        ([("channel", "web")], "a mapping from column to category, got .*'channel': 'web'}"),
+        ("channel=web", "a mapping from column to category, got 'channel=web'"),
+        ([], r"a mapping from column to category, got \[\]"),
     ],
 )
 def test_an_impossible_condition_is_refused_at_once(mixed_sampler, conditions, said):

@@ -136,7 +136,7 @@ class Sampler:
         """
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise UserError(f"the number of samples must be a whole number of at least 1, got {n}")
-        wanted = self.encoder.find_levels(conditions or {})
+        wanted = self.encoder.find_levels({} if conditions is None else conditions)
         return self._stream(int(n), plain_seed(seed), wanted, acceptance or Acceptance())
 
     @cached_property
