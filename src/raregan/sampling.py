@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from raregan.config import plain_seed
 from raregan.data.constraints import Constraint, parse_constraint
-from raregan.encoding.fields import Draw
+from raregan.encoding.fields import BLOCK_ROWS, Draw
 from raregan.errors import LowAcceptanceError, UserError
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from raregan.data.schema import Schema
     from raregan.encoding.encoder import TableEncoder
     from raregan.gans.frozen import FrozenGenerator
-
-BLOCK_ROWS = 8_192
-"""Rows drawn together. Part of the meaning of a seed: another size gives other rows."""
 
 MIN_ACCEPTANCE = 0.01
 """Where fewer of the drawn rows keep all rules and conditions, sampling ends."""

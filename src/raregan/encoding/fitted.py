@@ -139,7 +139,9 @@ def _fit(
     if kind == "identifier":
         real = known if seen is None else _collect(seen, column.name)
         shape = FreshIdentifiers.fit(_plain(known), _plain(real), seed=SEED)
-        return IdentifierField(shape, column.dtype)
+        field = IdentifierField(shape, column.dtype)
+        field.check_room()
+        return field
     few_dates = kind == "datetime" and known.n_unique() <= MAX_ONE_HOT
     if kind in ("categorical", "boolean") or few_dates:
         more = None if others is None else _others(others, column.name)
