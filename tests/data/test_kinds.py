@@ -233,6 +233,14 @@ def test_a_given_kind_goes_before_the_rules(values, kind):
     assert infer(values, kinds={"x": kind}).kind == kind
 
 
+def test_an_enum_has_levels_whatever_they_look_like():
+    codes = [f"C{i:07}" for i in range(100)]
+    assert infer(codes).kind == "identifier"
+    assert infer(pl.Series(codes, dtype=pl.Enum(codes))).kind == "categorical"
+    said = "cannot be identifier: it can be categorical, "
+    assert said in fault(pl.Series(codes, dtype=pl.Enum(codes)), kinds={"x": "identifier"})
+
+
 def test_dates_as_text_that_are_given_find_their_format():
     texts = [day.strftime("%d.%m.%Y") for day in DAYS]
     expected = Column("x", "String", "datetime", "%d.%m.%Y")

@@ -13,6 +13,7 @@ The first rule that fits decides. Missing values count nowhere.
 7. Text is `identifier` if it is named like one and takes more than `MANY_LEVELS` values;
    `continuous` if it is numbers written out with the same number of decimals; `identifier` if
    nearly all differ and it is short; `text` if it is long and mostly differs; else `categorical`.
+   An Enum, which holds no fresh value, is `categorical`.
 
 "Nearly all differ": at least `UNIQUE_SHARE` of at least `MIN_UNIQUE` values are distinct.
 """
@@ -211,6 +212,8 @@ def _kind_of_integers(values: pl.Series) -> Kind:
 
 
 def _kind_of_text(values: pl.Series, distinct: pl.Series, dtype: pl.DataType) -> Kind:
+    if isinstance(dtype, pl.Enum):
+        return "categorical"
     if names_one(values.name) and len(distinct) > MANY_LEVELS:
         return "identifier"
     many = len(distinct) > MANY_LEVELS
