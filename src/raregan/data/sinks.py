@@ -54,7 +54,8 @@ def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int
     Raises
     ------
     DataError
-        If the ending names no known format or the file cannot be written.
+        If the ending names no known format, the file cannot be written, or it is CSV and a column
+        is of a type that CSV cannot hold.
     """
     check_destination(destination)
     if str(destination) == STANDARD_OUTPUT:
@@ -77,11 +78,20 @@ def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int
 def _write_text(frames: Iterable[pl.DataFrame], file: IO[bytes], separator: str) -> int:
     rows = 0
     for frame in frames:
+        _refuse_in_text(frame)
         text = frame.write_csv(include_header=rows == 0, separator=separator)
         file.write(text.encode())  # by Python: a closed pipe is then a BrokenPipeError
         rows += frame.height
     file.flush()
     return rows
+
+
+def _refuse_in_text(frame: pl.DataFrame) -> None:
+    for name, dtype in frame.schema.items():
+        if dtype.is_nested() or isinstance(dtype, pl.Duration | pl.Binary | pl.Object):
+            raise DataError(
+                f"column {name!r} is of type {dtype}, which CSV cannot hold: write .parquet or .jsonl"
+            )
 
 
 def _write_json(frames: Iterable[pl.DataFrame], file: IO[bytes]) -> int:
