@@ -90,7 +90,8 @@ def _refuse_in_text(frame: pl.DataFrame) -> None:
     for name, dtype in frame.schema.items():
         if dtype.is_nested() or isinstance(dtype, pl.Duration | pl.Binary | pl.Object):
             raise DataError(
-                f"column {name!r} is of type {dtype}, which CSV cannot hold: write .parquet or .jsonl"
+                f"column {name!r} is of type {dtype}, which CSV cannot hold: write .parquet or "
+                ".jsonl"
             )
 
 
