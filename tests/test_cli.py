@@ -365,6 +365,102 @@ def test_the_real_card_table(real_data, folder):
     assert rows["Amount"].equals(rows["Amount"].round(2))
 
 
+# --- databases: what is secret in an address ---
+
+URLS = (
+    "postgresql://teller:s3cr3t@db.example/bank",
+    "postgresql://db.example/bank?user=teller&password=s3cr3t",
+)
+QUERY = ("--query", "SELECT * FROM t")
+
+
+@pytest.fixture(params=URLS)
+def bank(request, folder, monkeypatch, frame):
+    """A database that is a frame: the address is real, no server is asked."""
+
+    class Bank:
+        name = "bank"
+
+        def scan(self):
+            return frame.lazy()
+
+    monkeypatch.setattr("raregan.data.sources.make_query", lambda url, sql: Bank())
+    return request.param
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (("inspect", "URL", "--schema-out", "s.json"), "wrote s.json"),
+        (("split", "URL", "--target", "Class", "-o", "parts"), "train.parquet: 300 rows"),
+        (("train", "URL", "--epochs", 900_000, "--max-minutes", 1e-5, "-o", "m"), "to go on"),
+        (("train", "URL", "--learning-rate", 1e38, "-o", "m"), "diverged"),
+        (("sample", "MODEL", "-n", 5, "--append-to", "URL", "-o", "s.csv"), "400 of bank"),
+        (("resample", "URL", "--model", "MODEL", "--ratio", 0.5, "-o", "s.csv"), "400 of bank"),
+        (("plot", "URL", "s0.csv", "-o", "figures"), "wrote figures"),
+        (("evaluate", "URL", "s0.csv", "-o", "r.html"), "bank: 400 rows"),
+    ],
+    ids=lambda case: case[0][0],
+)
+def test_no_verb_shows_the_password_of_its_table(bank, model_path, capfd, gan, case):
+    command, said = case
+    gan.sample(100).write_csv("s0.csv")
+    words = {"URL": bank, "MODEL": model_path}
+    run(*(words.get(word, word) for word in command), *QUERY, code=int("diverged" in said))
+    out, err = capfd.readouterr()
+    assert said in out + err
+    written = [path.read_bytes() for path in Path().rglob("*") if path.is_file()]
+    assert not any("s3cr3t" in text for text in (out, err))
+    assert not any(b"s3cr3t" in content for content in written)
+
+
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize(
+    "case",
+    [
+        (("sample", "URL"), "MODEL names a file or folder, got the address postgresql://"),
+        (("sample", "MODEL", "-o", "URL"), "--output names a file or folder"),
+        (("resample", "data.csv", "--model", "URL", "-o", "s.csv"), "MODEL names a file"),
+        (("resample", "data.csv", "--model", "MODEL", "-o", "URL"), "--output names a file"),
+        (("train", "data.csv", "-o", "URL"), "--output names a file or folder"),
+        (("train", "data.csv", "--schema", "URL"), "--schema names a file or folder"),
+        (("inspect", "data.csv", "--schema-out", "URL"), "--schema-out names a file or folder"),
+        (("split", "data.csv", "-o", "URL"), "--output names a file or folder"),
+        (("plot", "data.csv", "data.csv", "-o", "URL"), "--output names a file or folder"),
+        (("evaluate", "data.csv", "URL"), "SYNTHETIC names a file or folder"),
+        (("simulate", "-o", "URL"), "--output names a file or folder"),
+        (("demo", "-o", "URL"), "--output names a file or folder"),
+        (("train", "data.csv", "--target", "URL"), "there is no column 'postgresql://"),
+        (("train", "URL", "--data", "data.csv"), "two are named"),
+    ],
+    ids=lambda case: " ".join(case[0]),
+)
+def test_an_address_in_a_files_place_is_told_without_its_password(
+    folder, model_path, capsys, url, case
+):
+    command, said = case
+    words = {"URL": url, "MODEL": model_path}
+    run(*(words.get(word, word) for word in command), code=2)
+    out, err = capsys.readouterr()
+    assert said in err
+    assert "s3cr3t" not in out + err
+    assert os.listdir() == ["data.csv"]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_usage_repeats_no_password(capsys, url):
+    for words in (["train", "data.csv", url], ["train", "--epochs", url], [url]):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert "s3cr3t" not in capsys.readouterr().err
+
+
+def test_two_tables_are_one_too_many(folder, capsys):
+    for verb in (("inspect",), ("train",), ("resample", "-o", "s.csv")):
+        said = "two are named: data.csv and --data other.csv; leave one out"
+        fails(capsys, *verb, "data.csv", "--data", "other.csv", match=said)
+
+
 def test_no_advice_shows_a_password():
     for typed in (
         "postgresql://me:s3cr@t@host/db",

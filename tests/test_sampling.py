@@ -230,6 +230,9 @@ def test_a_condition_holds_in_every_row(mixed_sampler, name, given, found):
         ({"case": "C0000001"}, "column 'case' is identifier"),
         ({"total": 5}, "column 'total' is integer"),
         ({"chanel": "web"}, "no column 'chanel'; did you mean 'channel'"),
+        ([("channel", "web")], "a mapping from column to category, got .*'channel': 'web'}"),
+        ("channel=web", "a mapping from column to category, got 'channel=web'"),
+        ([], r"a mapping from column to category, got \[\]"),
     ],
 )
 def test_an_impossible_condition_is_refused_at_once(mixed_sampler, conditions, said):
@@ -243,4 +246,32 @@ def test_a_rule_that_hardly_a_row_keeps_ends_the_drawing(mixed_sampler):
     with pytest.raises(LowAcceptanceError, match=r"only 0 of .*'part_a > 10000'.*loosen a rule"):
         hard.sample(5, seed=0, acceptance=acceptance)
     assert acceptance.kept == 0
-    assert acceptance.drawn <= 8 * BLOCK_ROWS
+    assert acceptance.drawn == 4 * BLOCK_ROWS
+
+
+@pytest.fixture(scope="module")
+def scarce(mixed_sampler):
+    """Models with a rule that some 0.5 % and some 2 % of the drawn rows keep."""
+    acceptance = Acceptance()
+    drawn = mixed_sampler.sample(20_000, seed=0, acceptance=acceptance)["part_a"].sort()
+    bounds = [drawn[int(share / acceptance.rate * len(drawn))] for share in (0.005, 0.02)]
+    return [with_rules(mixed_sampler, f"part_a < {bound}") for bound in bounds]
+
+
+@pytest.mark.parametrize("n", [1, 5, 500])
+def test_the_same_model_ends_the_same_way_whatever_number_is_asked_for(scarce, n):
+    too_few, enough = scarce
+    acceptance = Acceptance()
+    with pytest.raises(LowAcceptanceError, match="fewer than 1% is too few"):
+        next(too_few.blocks(n, seed=0, acceptance=acceptance))
+    assert acceptance.kept > 5
+    assert acceptance.drawn == 4 * BLOCK_ROWS
+    rows = enough.sample(n, seed=0)
+    assert rows.height == n
+    assert rows.equals(enough.sample(700, seed=0).head(n))
+
+
+def test_no_more_is_drawn_where_enough_is_known(mixed_sampler):
+    acceptance = Acceptance()
+    mixed_sampler.sample(5, seed=0, acceptance=acceptance)
+    assert acceptance.drawn == BLOCK_ROWS

@@ -92,7 +92,7 @@ def read_archive(path: str | Path, *, kind: str, version: int) -> dict[str, byte
         raise ModelFileError(
             f"cannot read {path}: {error.strerror or error}; "
             "make one with: raregan train DATA --output fraud.raregan"
-        ) from error
+        ) from None
     _check_seal(path, content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
 
 from raregan import __version__
 from raregan.config import (
@@ -24,6 +24,7 @@ from raregan.config import (
     NetworkConfig,
     TrainingConfig,
 )
+from raregan.errors import hide_passwords
 from raregan.gans.variants import VARIANTS
 
 _SOURCES = (
@@ -31,6 +32,12 @@ _SOURCES = (
     "database as postgresql://... or sqlite:///..."
 )
 _SINKS = ".csv, .tsv, .jsonl or .parquet; - for CSV on standard output"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong without a password: argparse repeats what was typed."""
+        super().error(hide_passwords(message))
 
 
 def make_parser(script: str | None = None) -> argparse.ArgumentParser:
@@ -41,7 +48,7 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     script : str, optional
         What the user typed in place of ``raregan VERB``, for usage.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="raregan",
         description="Learn the rare class of an imbalanced table with GANs and sample rows of it.",
     )

@@ -35,9 +35,10 @@ def atomic_path(destination: str | Path) -> Iterator[Path]:
         temporary.replace(destination)
     except OSError as error:
         msg = f"cannot write {destination}: {error.strerror or error}; name another place"
-        raise DataError(msg) from error
+        raise DataError(msg) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):  # what should be its folder is a file
+            temporary.unlink(missing_ok=True)
 
 
 def _refuse_folder(destination: Path) -> None:
@@ -89,4 +90,4 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"cannot make the folder {folder}: {error.strerror}; name another"
-        raise DataError(msg) from error
+        raise DataError(msg) from None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from raregan.arguments import make_parser
-from raregan.errors import RareGANError, UserError
+from raregan.errors import RareGANError, UserError, hide_passwords
 from raregan.terminal import EXIT_INTERRUPTED, terminate_as_interrupt
 
 if TYPE_CHECKING:
@@ -40,10 +39,11 @@ def main(argv: Sequence[str] | None = None, *, script: str | None = None) -> int
     args = make_parser(script).parse_args(argv)
     typed = argv[1:] if script else argv
     args.script = script
-    _merge_data(args)
     args.command_line = " ".join([script or "raregan", *map(_shown, typed)])
     try:
         with terminate_as_interrupt():
+            _merge_data(args)
+            _refuse_addresses(args)
             module, function = _VERBS[args.verb]
             verb = getattr(importlib.import_module(f"raregan.commands.{module}"), function)
             code: int = verb(args)
@@ -60,21 +60,46 @@ def main(argv: Sequence[str] | None = None, *, script: str | None = None) -> int
 
 
 def _shown(argument: str) -> str:
-    """Write an argument for advice, a database's password as ***."""
-    without = re.sub(r"(://[^/@:]*:).*@", r"\1***@", argument)
-    return shlex.quote(re.sub(r"(?i)(\bpassword=)[^&]*", r"\1***", without))
+    return shlex.quote(hide_passwords(argument))
 
 
 def _merge_data(args: argparse.Namespace) -> None:
     """Take ``--data`` for the table that may be named without it too."""
-    if getattr(args, "data_option", None) is not None:
-        args.data = args.data_option
+    option = getattr(args, "data_option", None)
+    if option is None:
+        return
+    if args.data is not None:
+        raise UserError(
+            f"one table is taken, and two are named: {args.data} and --data {option}; leave one out"
+        )
+    args.data = option
+
+
+def _refuse_addresses(args: argparse.Namespace) -> None:
+    """Refuse a database where a file is meant: as a file's name it would only be not found."""
+    from raregan.data.databases import is_url
+
+    for name, label in _FILES.items():
+        if is_url(given := getattr(args, name, None)):
+            raise UserError(
+                f"{label} names a file or folder, got the address {given}: a database is only "
+                "read, as DATA, with --query 'SELECT ...'"
+            )
 
 
 def _fail(message: object, code: int) -> int:
     print(f"raregan: {message}", file=sys.stderr)
     return code
 
+
+_FILES = {
+    "output": "--output",
+    "model": "MODEL",
+    "schema": "--schema",
+    "schema_out": "--schema-out",
+    "synthetic": "SYNTHETIC",
+}
+"""Arguments that no database can stand for, and what help calls them."""
 
 _VERBS: dict[str, tuple[str, str]] = {
     "inspect": ("tables", "inspect"),

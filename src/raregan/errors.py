@@ -4,9 +4,25 @@ A fault of the input or of its use is a :class:`UserError`: the CLI ends with ex
 line, an HTTP edge answers 400. Anything else that is a `RareGANError` ends with exit code 1.
 """
 
+import re
+
+_IN_FRONT_OF_HOST = re.compile(
+    r"((?:\b(?:postgres(?:ql)?|sqlite):|:/)/*[^/@:\n]*:).*@", re.IGNORECASE
+)
+"""One slash is enough: a `Path` of a URL has no more."""
+_AMONG_OPTIONS = re.compile(r"([?&]\w*password=)[^&\n]*", re.IGNORECASE)
+
+
+def hide_passwords(text: str) -> str:
+    """Write every password of a database's URL as ***, and rather too much so than too little."""
+    return _AMONG_OPTIONS.sub(r"\1***", _IN_FRONT_OF_HOST.sub(r"\1***@", text))
+
 
 class RareGANError(Exception):
-    """Root of all errors raised by raregan."""
+    """Root of all errors raised by raregan; no message shows the password of a URL."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(hide_passwords(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class UserError(RareGANError, ValueError):

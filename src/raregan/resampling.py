@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from raregan.data.conversions import Conversion, Stored
+from raregan.data.dtypes import parse_dtype
 from raregan.data.heldout import refuse_held_out
+from raregan.data.kinds import find_date_format, is_written
+from raregan.data.records import refuse_test_files
 from raregan.data.rows import has_value, known_column, listed
 from raregan.data.sources import Source, open_source
 from raregan.errors import SchemaError, UserError
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from raregan.data.schema import Column, Target
     from raregan.modelfile import Model
     from raregan.sampling import Acceptance
 
@@ -44,11 +50,22 @@ class Addition:
     def _table(self) -> Source:
         return open_source(self.source, query=self.query)
 
+    @cached_property
+    def _written(self) -> Source:
+        """The table again, cells of text files as they are written."""
+        return open_source(self.source, query=self.query, as_text=True)
+
+    @property
+    def name(self) -> str:
+        """The table's name: of a database its own, without the address."""
+        return self._table.name
+
     def count_classes(self) -> tuple[int, int]:
         """Return how many rows of the table are rare, and how many are not."""
         target = self.model.sampler.schema.target
         frame = self._table.frame
         name = known_column(frame.collect_schema().names(), target.name)
+        _ = self._conversions  # what is no value of the target's type cannot be compared with one
         is_rare = has_value(name, target.rare)
         counts = self._table.collect(frame.select(rare=is_rare.sum(), rows=pl.len()))
         n_rare, n_rows = (int(n) for n in counts.row(0))
@@ -75,9 +92,24 @@ class Addition:
         return n
 
     def refuse_held_out(self) -> None:
-        """Raise a `DataError` where the table holds rows that were split off to test with."""
-        if self.model.held_out is not None:
-            refuse_held_out(self._table.batches(), self.model.held_out, self._table.name)
+        """Refuse a table that holds rows which were split off to test with.
+
+        Raises
+        ------
+        DataError
+            It holds such rows, or one of its files is the test file of a split.
+        SchemaError
+            A column is not what was learned, so that rows cannot be told by it.
+        """
+        refuse_test_files(self.source)
+        if self.model.held_out is None:
+            return
+        apart = [found for found in self._conversions.values() if found.hashes_apart]
+        batches = (
+            batch.with_columns([found.to_learned(batch[found.name]) for found in apart])
+            for batch in self._table.batches()
+        )
+        refuse_held_out(batches, self.model.held_out, self.name)
 
     def frames(
         self,
@@ -90,7 +122,9 @@ class Addition:
     ) -> Iterator[pl.DataFrame]:
         """Yield the table's rows, cells of text files as they are written, then `n` synthetic ones.
 
-        Columns that the model ignored are missing in synthetic rows.
+        Columns that the model ignored are missing in synthetic rows; the others are stored as the
+        table stores them, dates in its way of writing. The first synthetic rows are drawn before
+        anything is yielded: what is wrong with them is known at once.
 
         Parameters
         ----------
@@ -102,38 +136,82 @@ class Addition:
         Raises
         ------
         SchemaError
-            The table lacks a column that the model makes, or has a column called `mark`.
+            The table lacks a column that the model makes, stores one as something else, or has a
+            column called `mark`.
         """
-        source = open_source(self.source, query=self.query, as_text=True)
-        schema = source.frame.collect_schema()
-        made = (*self.model.sampler.schema.names, self.model.sampler.schema.target.name)
-        if missing := [name for name in made if name not in schema]:
+        schema = self._written.frame.collect_schema()
+        if missing := [name for name in self._made if name not in self._conversions]:
             raise SchemaError(f"the table lacks {listed(missing)}, which the model has learned")
         if mark in schema:
             raise SchemaError(f"the table has a column {mark!r} already: choose another name")
         rows = self.model.sampler.blocks(n, seed=seed, conditions=conditions, acceptance=acceptance)
-        return self._stream(source, schema, rows, mark)
+        return self._stream(rows, mark)
 
-    def _stream(
-        self,
-        source: Source,
-        schema: pl.Schema,
-        rows: Iterator[pl.DataFrame],
-        mark: str | None,
-    ) -> Iterator[pl.DataFrame]:
-        columns = [
-            pl.col(name).cast(dtype) if name in self._made else pl.lit(None, dtype).alias(name)
-            for name, dtype in schema.items()
-        ]
-        for original in source.batches():
+    def _stream(self, rows: Iterator[pl.DataFrame], mark: str | None) -> Iterator[pl.DataFrame]:
+        first = self._fitted(next(rows))
+        for original in self._written.batches():
             yield _marked(original, mark, synthetic=False)
-        for block in rows:
-            yield _marked(block.select(columns), mark, synthetic=True)
+        for block in chain([first], map(self._fitted, rows)):
+            yield _marked(block, mark, synthetic=True)
 
-    @property
-    def _made(self) -> frozenset[str]:
+    def _fitted(self, block: pl.DataFrame) -> pl.DataFrame:
+        """Return synthetic rows with the columns of the table as it stores them."""
+        columns = []
+        for name, dtype in self._written.frame.collect_schema().items():
+            if name not in self._conversions:
+                columns.append(pl.Series(name, [None], dtype).new_from_index(0, block.height))
+                continue
+            cells = self._conversions[name].to_table(block[name]).cast(dtype)
+            spelled = self._spelled.get(name)
+            columns.append(cells if spelled is None else cells.replace(spelled))
+        return pl.DataFrame(columns)
+
+    @cached_property
+    def _made(self) -> dict[str, Column | Target]:
+        """What the model makes, by name."""
         schema = self.model.sampler.schema
-        return frozenset((*schema.names, schema.target.name))
+        columns: tuple[Column | Target, ...] = (*schema.columns, schema.target)
+        return {column.name: column for column in columns}
+
+    @cached_property
+    def _conversions(self) -> dict[str, Conversion]:
+        """How learned columns are stored in the table, by name; those that it lacks left out."""
+        found = {}
+        for name in self._table.frame.collect_schema().names():
+            if (column := self._made.get(name)) is not None:
+                learned = Stored(parse_dtype(column.dtype), getattr(column, "format", None))
+                found[name] = Conversion(name, learned, self._stored(column, learned))
+        return found
+
+    def _stored(self, column: Column | Target, learned: Stored) -> Stored:
+        """Find how the table stores a column; as it was learned, where that cannot be told."""
+        frame = self._table.frame
+        stored = Stored(frame.collect_schema()[column.name])
+        in_text_file = self._written.frame.collect_schema()[column.name] != stored.dtype
+        if in_text_file and learned.dtype.is_float() and stored.dtype.is_integer():
+            # a text file holds whole numbers until one comes that is none
+            return stored if getattr(column, "kind", "integer") == "integer" else learned
+        if not stored.is_text or (learned.is_text and learned.form is None):
+            return stored
+        cells = pl.col(column.name).cast(pl.String).drop_nulls()
+        distinct = self._table.collect(frame.select(cells.unique(maintain_order=True))).to_series()
+        if not len(distinct):
+            return stored if isinstance(learned.dtype, pl.Duration) else learned
+        if learned.form is not None and is_written(distinct, learned.form):
+            return Stored(stored.dtype, learned.form)
+        return Stored(stored.dtype, find_date_format(distinct))
+
+    @cached_property
+    def _spelled(self) -> dict[str, dict[str, str]]:
+        """How a text file writes true and false, by column."""
+        schema = self._table.frame.collect_schema()
+        spelled = {}
+        for name, dtype in self._written.frame.collect_schema().items():
+            if name in self._conversions and schema[name] == pl.Boolean != dtype:
+                cells = self._written.frame.select(pl.col(name).drop_nulls().unique())
+                texts = self._written.collect(cells).to_series().to_list()
+                spelled[name] = {text.lower(): text for text in sorted(texts)}
+        return spelled
 
 
 def _marked(frame: pl.DataFrame, mark: str | None, *, synthetic: bool) -> pl.DataFrame:

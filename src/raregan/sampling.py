@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from raregan.config import plain_seed
 from raregan.data.constraints import Constraint, parse_constraint
-from raregan.encoding.fields import Draw
+from raregan.encoding.fields import BLOCK_ROWS, Draw
 from raregan.errors import LowAcceptanceError, UserError
 
 if TYPE_CHECKING:
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
     from raregan.encoding.encoder import TableEncoder
     from raregan.gans.frozen import Frozen
 
-BLOCK_ROWS = 8_192
-"""Rows drawn together. Part of the meaning of a seed: another size gives other rows."""
-
 MIN_ACCEPTANCE = 0.01
 """Where fewer of the drawn rows keep all rules and conditions, sampling ends."""
 
-_BLOCKS_BEFORE_JUDGEMENT = 4
+_BLOCKS_JUDGED = 4
+"""The first blocks, by which that is judged, however many rows are asked for: a model and a seed
+answer alike for any number. Of a true 1 % these blocks show 0.06 points more or less."""
+
+_KEPT_BEFORE_GOING_ON = math.ceil(MIN_ACCEPTANCE * _BLOCKS_JUDGED * BLOCK_ROWS)
 
 
 @dataclass
@@ -118,7 +120,7 @@ class Sampler:
         conditions : mapping, optional
             Category by column: only such rows are kept. As text, a category of any dtype.
         acceptance : Acceptance, optional
-            Counts what was drawn and kept.
+            Counts what was drawn and kept; a new one.
 
         Raises
         ------
@@ -126,11 +128,12 @@ class Sampler:
             If `n` is not a whole number of at least 1, `seed` none of at least 0, or a condition is
             on no column of categories or on a category that was never seen.
         LowAcceptanceError
-            If fewer than `MIN_ACCEPTANCE` of the drawn rows keep all rules and conditions.
+            If fewer than `MIN_ACCEPTANCE` of the first four blocks keep all rules and conditions;
+            before any row is yielded.
         """
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise UserError(f"the number of samples must be a whole number of at least 1, got {n}")
-        wanted = self.encoder.find_levels(conditions or {})
+        wanted = self.encoder.find_levels({} if conditions is None else conditions)
         return self._stream(int(n), plain_seed(seed), wanted, acceptance or Acceptance())
 
     @cached_property
@@ -151,7 +154,9 @@ class Sampler:
                 pool.submit(self._block, number, seed, wanted)
                 for number in islice(numbers, workers + 1 if exact else workers)
             )
-            while n > 0:
+            held_back: list[pl.DataFrame] = []
+            is_judged = exact
+            while n > 0 or not is_judged:
                 frame, broken = pending.popleft().result()
                 pending.extend(
                     pool.submit(self._block, b, seed, wanted) for b in islice(numbers, 1)
@@ -159,10 +164,13 @@ class Sampler:
                 acceptance.drawn += BLOCK_ROWS
                 acceptance.kept += frame.height
                 acceptance.broken.update(broken)
-                _check_acceptance(acceptance)
-                if frame.height:
-                    yield frame.head(n)
-                n -= frame.height
+                held_back.append(frame)
+                is_judged = is_judged or _is_enough(acceptance)
+                while is_judged and held_back and n > 0:
+                    rows = held_back.pop(0)
+                    if rows.height:
+                        yield rows.head(n)
+                    n -= rows.height
             for waiting in pending:
                 waiting.cancel()
 
@@ -195,10 +203,13 @@ class Sampler:
             yield f"{name} = {value}", rows[name].eq_missing(value)
 
 
-def _check_acceptance(acceptance: Acceptance) -> None:
-    enough = acceptance.drawn >= _BLOCKS_BEFORE_JUDGEMENT * BLOCK_ROWS
-    if enough and acceptance.rate < MIN_ACCEPTANCE:
+def _is_enough(acceptance: Acceptance) -> bool:
+    """Say whether the rows kept are enough to go on, if that can be said yet."""
+    if acceptance.kept >= _KEPT_BEFORE_GOING_ON:
+        return True
+    if acceptance.drawn >= _BLOCKS_JUDGED * BLOCK_ROWS:
         raise LowAcceptanceError(
             f"only {acceptance.describe()}: fewer than {MIN_ACCEPTANCE:.0%} is too few to go on; "
             "loosen a rule or condition, or train longer"
         )
+    return False

@@ -22,3 +22,9 @@ def test_mistakes(folder, fails, mixed, mixed_gan):
     fails("evaluate", "data.parquet", "none.parquet", match="none.parquet")
     pl.concat([rows, rows]).write_parquet("two.parquet")
     fails("evaluate", "data.parquet", "two.parquet", "-o", "two.parquet", match="is the input")
+    (folder / "fold").mkdir()
+    two = pl.read_parquet("two.parquet")
+    two.write_parquet("fold/a.parquet")
+    for output in ("fold", "fold/deeper"):
+        fails("plot", "data.parquet", "fold", "-o", output, match="part of the input fold")
+    fails("evaluate", "fold", "two.parquet", "-o", "fold/r.html", match="part of the input fold")

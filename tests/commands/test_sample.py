@@ -130,6 +130,63 @@ def test_a_split_guards_what_is_learned_from_it(folder, run, fails):
     run(*resample, "--data", "parts/train.parquet")
 
 
+def test_no_part_of_the_input_is_written_over(folder, fails, mixed_model, mixed):
+    Path("fold").mkdir()
+    for name in ("a", "b"):
+        mixed.write_parquet(f"fold/{name}.parquet")
+    for source in ("fold", "fold/*.parquet"):
+        for place in ("fold/a.parquet", "fold/new.parquet"):
+            for verb in (
+                ("resample", source, "--model", mixed_model, "--ratio", 0.5),
+                ("sample", mixed_model, "--append-to", source),
+                ("train", source),
+            ):
+                fails(*verb, "-o", place, match=f"{place} is part of the input {source}")
+    resample = ("resample", "fold", "--model", "fold/../m.csv", "--ratio", 0.5)
+    Path("m.csv").write_bytes(mixed_model.read_bytes())
+    fails(*resample, "-o", "m.csv", match="m.csv is the input")
+
+
+def test_the_test_part_of_a_split_is_refused_without_a_model_too(folder, run, fails, model, mixed):
+    run("split", "small.parquet", "-o", "parts")
+    options = ("--epochs", 1, "--batch-size", 16, "--ratio", 0.5, "-o", "b.parquet")
+    for source in ("parts/test.parquet", "parts/t*.parquet"):
+        fails("resample", source, *options, match="test.parquet': the rows of this test file were")
+        run("resample", source, *options, "--allow-held-out")
+        Path("b.parquet").unlink()
+        fails("sample", model, "--append-to", source, "-o", "b.csv", match="this test file were")
+    run("resample", "parts/train*.parquet", *options)
+    _, err = run("train", "parts/t*.parquet", "--dry-run")
+    assert "warning: 'parts/test.parquet': the test part of a split" in err
+
+
+def test_a_pattern_that_names_the_training_part_is_marked(folder, run, fails):
+    run("split", "small.parquet", "-o", "parts")
+    run("train", "parts/train*.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
+    fails(
+        *("resample", "small.parquet", "--model", "m", "--ratio", 0.5, "-o", "b.parquet"),
+        match="were held out to test what is learned",
+    )
+
+
+def test_a_split_of_parquet_guards_a_csv_file_too(folder, run, fails, mixed):
+    dated = mixed.select("case", "count", "opened", "Class")
+    dated.write_parquet("dated.parquet")
+    dated.write_csv("dated.csv")
+    run("split", "dated.parquet", "-o", "parts")
+    run("train", "parts/train.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
+    fails(
+        *("resample", "dated.csv", "--model", "m", "--ratio", 0.5, "-o", "b.csv"),
+        match="125 of the 500 rows of dated.csv were held out",
+    )
+    run(
+        *("resample", "dated.csv", "--model", "m", "--ratio", 0.5, "-o", "b.csv"),
+        "--allow-held-out",
+    )
+    days = pl.read_csv("b.csv")["opened"]
+    assert days.str.contains(r"^\d{4}-\d\d-\d\d$").all()
+
+
 def test_mistakes(folder, fails, mixed_model, model, mixed):
     sample = ("sample", mixed_model, "-o", "s.parquet")
     fails(*sample, "--condition", "channel", match="--condition takes column=value")

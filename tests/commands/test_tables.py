@@ -3,7 +3,7 @@ import os
 
 import polars as pl
 
-from raregan.data.split import read_split
+from raregan.data.records import read_split
 
 
 def test_inspect_shows_every_column(folder, run, mixed):
@@ -27,6 +27,7 @@ def test_inspect_mistakes(folder, fails):
     fails("inspect", "none.parquet", match="none.parquet")
     fails("inspect", "data.parquet", "--target", "Klass", match="did you mean 'Class'")
     fails("inspect", "data.parquet", "--schema-out", "data.parquet", match="is the input")
+    fails("inspect", ".", "--schema-out", "s.json", match="s.json is part of the input .")
     fails("inspect", "data.parquet", "--schema-out", "no/s.json", match="there is no folder no")
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from raregan.commands.talk import pair, refuse_same_file
+from raregan.commands.talk import pair, refuse_input
 from raregan.errors import UserError
 
 
@@ -10,6 +10,20 @@ from raregan.errors import UserError
 )
 def test_a_pair_is_split_at_its_last_equals_sign(text, found):
     assert pair(text, "--kind") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ch=k=1", ("ch", "k=1")),
+        ("x=y=1", ("x=y", "1")),
+        ("x=y=z=1", ("x=y", "z=1")),
+        ("chanel=k=1", ("chanel", "k=1")),
+        ("ch==", ("ch", "=")),
+    ],
+)
+def test_a_known_column_says_where_its_value_begins(text, found):
+    assert pair(text, "--condition", ["ch", "x", "x=y"]) == found
 
 
 @pytest.mark.parametrize("text", ["a", "=b", "a=", "=", ""])
@@ -24,10 +38,12 @@ def test_a_file_is_not_written_over_by_any_of_its_names(tmp_path, monkeypatch):
     (tmp_path / "link.csv").symlink_to("a.csv")
     for source in ("a.csv", str(tmp_path / "a.csv"), "link.csv"):
         with pytest.raises(UserError, match=r"a\.csv is the input"):
-            refuse_same_file(source, "a.csv")
-    refuse_same_file(None, "a.csv")
-    refuse_same_file("a.csv", "b.csv")
-    refuse_same_file("postgresql://host/a", "b.csv")
+            refuse_input(source, "a.csv")
+    refuse_input(None, "a.csv")
+    refuse_input("a.csv", "b.csv")
+    refuse_input("postgresql://host/a", "b.csv")
+    (tmp_path / "-").write_text("x")
+    refuse_input("-", "-")  # standard output
 
 
 def test_a_query_needs_a_database(fails):

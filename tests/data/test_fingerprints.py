@@ -108,6 +108,16 @@ def test_a_number_hashes_alike_however_it_is_stored(dtype):
         ([5, -5], ["+05", "-5.0"]),
         ([b"\x00\xff"], ["00ff"]),
         ([MOMENT.date()], [dt.datetime(1969, 12, 31)]),  # noqa: DTZ001
+        ([MOMENT.date()], ["1969-12-31"]),
+        ([MOMENT], ["1969-12-31T23:59:59.123456"]),
+        ([MOMENT, None], ["1969-12-31 23:59:59.123456789", ""]),
+        ([MOMENT.replace(microsecond=0)] * 2, ["1969-12-31 23:59:59", "1970-01-01T00:59:59+0100"]),
+        ([MOMENT.replace(second=0, microsecond=0)], ["1969-12-31T23:59"]),
+        (
+            [MOMENT.replace(microsecond=0)] * 2,
+            ["1969-12-31T20:29:59-03:30", "1969-12-31T23:59:59Z"],
+        ),
+        ([dt.time(20, 1, 2, 500)] * 2, ["20:01:02.0005", "20:01:02.000500000"]),
     ],
 )
 def test_what_means_the_same_hashes_alike(one, other):
@@ -125,6 +135,10 @@ def test_what_means_the_same_hashes_alike(one, other):
         ([dt.timedelta(0)], [dt.time(0)]),
         ([0.1], [float(np.float32(0.1))]),
         ([dt.date(1970, 1, 1)], [0]),
+        (["2024-02-30"], ["2024-03-01"]),
+        (["2024-01-02"], ["02/01/2024"]),
+        (["2024-01-01T25:00:00"], ["2024-01-02T01:00:00"]),
+        (["00:00:00"], [dt.datetime(1970, 1, 1)]),  # noqa: DTZ001
     ],
 )
 def test_what_differs_hashes_apart(one, other):
@@ -171,8 +185,14 @@ def mixed_frame(n=500):
             "text": [f"Zürich, {i % 17}" for i in range(n)],
             "code": [None if i % 9 == 0 else f"{i % 30:03}" for i in range(n)],
             "flag": rng.random(n) < 0.5,
+            "day": pl.Series(rng.integers(-9_000, 18_000, n), dtype=pl.Int32).cast(pl.Date),
+            "moment": pl.Series(rng.integers(-(10**15), 10**15, n)).cast(pl.Datetime("us")),
+            "abroad": pl.Series(rng.integers(-(10**12), 10**12, n))
+            .cast(pl.Datetime("ms"))
+            .dt.replace_time_zone("UTC")
+            .dt.convert_time_zone("Asia/Kolkata"),
         }
-    )
+    ).with_columns(clock=pl.col("moment").dt.time())
 
 
 def test_order_of_columns_does_not_matter_and_of_rows_only_to_the_order():

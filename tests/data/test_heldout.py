@@ -48,6 +48,18 @@ def test_of_many_rows_the_smallest_hashes_are_kept(monkeypatch):
     assert some.count(FRAME) == 10
 
 
+def test_two_marks_are_one(held_out, monkeypatch):
+    both = held_out | HeldOut.of(FRAME[25:60], COLUMNS[::-1])
+    assert (both.n_rows, both.count(FRAME)) == (65, 60)
+    assert both.columns == ("a", "b")
+    monkeypatch.setattr("raregan.data.heldout.MAX_HASHES", 10)
+    some = HeldOut.of(FRAME.head(30), COLUMNS) | HeldOut.of(FRAME.tail(30), COLUMNS)
+    everything = sorted({*held_out.hashes, *HeldOut.of(FRAME.tail(30), COLUMNS).hashes})
+    assert some.hashes.tolist() == everything[:10]
+    with pytest.raises(SchemaError, match="different columns: 'row' in one alone"):
+        held_out | HeldOut.of(FRAME, FRAME.columns)
+
+
 def test_a_table_of_held_out_rows_is_refused_with_the_numbers(held_out):
     with pytest.raises(DataError, match=r"30 of the 100 rows of all\.csv .*--allow-held-out"):
         refuse_held_out(FRAME, held_out, "all.csv")

@@ -233,6 +233,14 @@ def test_a_given_kind_goes_before_the_rules(values, kind):
     assert infer(values, kinds={"x": kind}).kind == kind
 
 
+def test_an_enum_has_levels_whatever_they_look_like():
+    codes = [f"C{i:07}" for i in range(100)]
+    assert infer(codes).kind == "identifier"
+    assert infer(pl.Series(codes, dtype=pl.Enum(codes))).kind == "categorical"
+    said = "cannot be identifier: it can be categorical, "
+    assert said in fault(pl.Series(codes, dtype=pl.Enum(codes)), kinds={"x": "identifier"})
+
+
 def test_dates_as_text_that_are_given_find_their_format():
     texts = [day.strftime("%d.%m.%Y") for day in DAYS]
     expected = Column("x", "String", "datetime", "%d.%m.%Y")
@@ -249,8 +257,14 @@ def test_dates_as_text_that_are_given_find_their_format():
         (DAYS, "continuous", "of type Date cannot be continuous"),
         ([1.5, 2.5], "identifier", "of type Float64 cannot be identifier"),
         (["1.50", "n/a"], "continuous", "data row 2 (counted from 1), holds 'n/a', which is no"),
-        (["a", "b"], "datetime", "its text is no dates in one known format"),
-        ([None, "b"], "datetime", "its text is no dates in one known format"),
+        (["a", "b"], "datetime", "data row 1 (counted from 1), holds 'a', which is no date in a"),
+        ([None, "b"], "datetime", "data row 2 (counted from 1), holds 'b', which is no date in a"),
+        (
+            [None, "2024-01-02", "2024-01-03", "03/04/2024"],
+            "datetime",
+            "holds '03/04/2024', which is no date as the others are, in '%Y-%m-%d'; turn the",
+        ),
+        (pl.Series([None, None], dtype=pl.String), "datetime", "'x' holds no value that could be"),
         ([1, 2**53 + 1], "integer", "beyond 2**53"),
         ([1, -(2**53) - 1], "continuous", "choose --kind identifier or categorical"),
         ([1.0, 2.5], "integer", "data row 2 (counted from 1), holds 2.5, which is no whole number"),

@@ -35,6 +35,19 @@ def test_parquet_keeps_dtypes_over_row_groups(tmp_path, monkeypatch):
     assert dict(pl.read_parquet_schema(tmp_path / "x.parquet")) == dict(frames[0].schema)
 
 
+@pytest.mark.parametrize(
+    "cells", [pl.Series([1], dtype=pl.Duration("ms")), pl.Series([[1]]), pl.Series([b"x"])]
+)
+def test_what_csv_or_json_cannot_hold_is_named(tmp_path, cells):
+    frame = pl.DataFrame({"a": cells})
+    names = ("x.csv", "x.tsv", *["x.jsonl"] * (cells.dtype == pl.Binary))
+    for name in names:
+        with pytest.raises(DataError, match=r"column 'a' is of type .* hold: write \.parquet"):
+            write_frames([frame], tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    assert write_frames([frame], tmp_path / "x.parquet") == 1
+
+
 def test_a_dash_is_csv_on_standard_output(capfdbinary):
     write_frames(FRAMES, "-")
     assert capfdbinary.readouterr().out == b"a,b\n1,0.5\n2,1.25\n3,-1.0\n"

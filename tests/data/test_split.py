@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from raregan.data.split import read_split, split_file, split_rows
-from raregan.errors import DataError, ModelFileError, RareGANWarning, SchemaError, UserError
+from raregan.data.records import read_split
+from raregan.data.split import split_file, split_rows
+from raregan.errors import DataError, RareGANWarning, SchemaError, UserError
 
 
 def make_frame(n=2_000, n_rare=100, seed=0):
@@ -270,6 +271,22 @@ def test_a_split_never_writes_over_its_input(tmp_path):
     assert pl.read_csv(path).height == 2_000
 
 
+@pytest.mark.parametrize("source", ["", "*.csv", "t*.csv"])
+def test_nor_where_it_would_be_read_with_its_input(tmp_path, source):
+    write(FRAME, tmp_path / "one.csv")
+    write(FRAME, tmp_path / "two.csv")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(DataError, match="by its own split, or read with it"):
+        split_file(tmp_path / source, tmp_path, target="Class", overwrite=True)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_pattern_of_other_names_may_be_split_in_its_folder(tmp_path):
+    write(FRAME, tmp_path / "part-1.csv")
+    split = split_file(tmp_path / "part-*.csv", tmp_path, target="Class")
+    assert split.train == tmp_path / "train.csv"
+
+
 def test_a_failure_leaves_no_training_file_without_its_mark(tmp_path, monkeypatch):
     def fail(frames, path):
         raise DataError("the disk is full")
@@ -278,37 +295,6 @@ def test_a_failure_leaves_no_training_file_without_its_mark(tmp_path, monkeypatc
     with pytest.raises(DataError, match="full"):
         split_file(FRAME, tmp_path, target="Class")
     assert [path.name for path in tmp_path.iterdir()] == ["split.json"]
-
-
-def test_no_mark_where_there_is_none(tmp_path):
-    path = tmp_path / "train.csv"
-    assert read_split(path) is None
-    (tmp_path / "split.json").write_text('{"kind": "something else"}')
-    assert read_split(path) is None
-    (tmp_path / "split.json").unlink()
-    split = split_file(FRAME, tmp_path, target="Class")
-    assert read_split(split.test) is None
-    assert read_split(str(split.train)) is not None
-
-
-@pytest.mark.parametrize("cut", [10, 200, -30])
-def test_a_damaged_record_is_an_error(tmp_path, cut):
-    split = split_file(FRAME, tmp_path, target="Class")
-    record = tmp_path / "split.json"
-    record.write_bytes(record.read_bytes()[:cut])
-    with pytest.raises(ModelFileError, match=r"split\.json"):
-        read_split(split.train)
-
-
-def test_a_changed_mark_is_an_error(tmp_path):
-    split = split_file(FRAME, tmp_path, target="Class")
-    record = tmp_path / "split.json"
-    found = json.loads(record.read_text())
-    for text in ("###", "AAAA", found["held_out"]["base64"]["held_out"][12:24]):
-        found["held_out"]["base64"]["held_out"] = text + "AAAA" * 9
-        record.write_text(json.dumps(found))
-        with pytest.raises(ModelFileError, match=r"split\.json"):
-            read_split(split.train)
 
 
 def test_copies_of_the_card_table_stay_on_one_side(real_data):

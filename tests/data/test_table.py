@@ -290,3 +290,20 @@ def test_the_fingerprint_is_the_same_in_every_process_and_release():
         schema_overrides={"n": pl.Int32},
     )
     assert fingerprint(data) == "78b6d260793ab0a4391ade1a3069cde08c3842d12e486738aa857a8deebc2b22"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["note"], "column 'note' holds free text, .*: leave it out with --ignore 'note', or say"),
+        (
+            ["x", "y"],
+            "columns 'x', 'y' hold free text, .*: leave them out with --ignore 'x' --ignore",
+        ),
+    ],
+)
+def test_free_text_is_refused_with_the_remedy(names, said):
+    notes = [f"a long note on what the customer said on the phone, number {i}" for i in range(60)]
+    frame = pl.DataFrame({"Class": [int(i < 20) for i in range(60)], "a": range(60)})
+    with pytest.raises(SchemaError, match=said):
+        make_table(frame.with_columns(pl.Series(name, notes) for name in names))

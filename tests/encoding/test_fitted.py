@@ -6,7 +6,7 @@ import pytest
 
 from raregan.data.dtypes import dtype_name
 from raregan.data.schema import Column
-from raregan.encoding.fields import ConstantField, Draw, IdentifierField
+from raregan.encoding.fields import BLOCK_ROWS, ConstantField, Draw, IdentifierField
 from raregan.encoding.fitted import FIELDS, FittedField, fit_field, fit_group
 from raregan.encoding.levels import LevelField
 from raregan.encoding.moments import MomentField
@@ -77,7 +77,10 @@ def test_fields_are_found_by_name():
 
 
 def test_a_constant_that_varies_is_refused():
-    with pytest.raises(SchemaError, match="'n' is constant by the schema, but varies"):
+    said = (
+        "'n' was given as constant, by --kind or .* rare rows hold .*, .*: give it another kind, or"
+    )
+    with pytest.raises(SchemaError, match=said):
         fit("n", "constant")
 
 
@@ -116,6 +119,17 @@ def test_no_identifier_that_is_seen_anywhere_is_made():
     made = fit("id", frame=categories).decode(np.empty((9, 0), np.float32), Draw())["id"]
     assert made.dtype == pl.Categorical
     assert made.cast(pl.String).str.contains(r"^C[0-9]{7}$").all()
+
+
+@pytest.mark.parametrize(("dtype", "first"), [(pl.Int8, 0), (pl.Int8, -20), (pl.UInt8, 200)])
+def test_a_dtype_without_room_for_fresh_identifiers_is_told_before_training(dtype, first):
+    rows = pl.DataFrame({"row": pl.Series(range(first, first + 50), dtype=dtype)})
+    with pytest.raises(
+        SchemaError, match=r"'row' .*Int8 has no room for the 8,192 .*'row'=integer"
+    ):
+        fit("row", "identifier", rows)
+    roomy = fit("row", "identifier", rows.cast(pl.Int16))
+    assert roomy.decode(np.empty((BLOCK_ROWS, 0), np.float32), Draw())["row"].is_unique().all()
 
 
 @pytest.mark.parametrize("names", [[], ["c"], ["c", "yes", "x"]])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import column_choices, refuse_same_file, say
+from raregan.commands.talk import column_choices, refuse_input, say
 from raregan.errors import UserError
 from raregan.terminal import training_progress
 
@@ -22,6 +22,8 @@ def plot(args: argparse.Namespace) -> int:
     """Draw real and synthetic rows side by side."""
     from raregan.reporting.figures import save_figures
 
+    for source in (args.real, args.synthetic):
+        refuse_input(source, str(Path(args.output) / "figure.png"))
     real, synthetic, _ = _pair(args)
     for path in save_figures(real, synthetic, args.output):
         print(f"wrote {path}")
@@ -33,13 +35,13 @@ def evaluate(args: argparse.Namespace) -> int:
     from raregan.judging.fidelity import evaluate as judge
     from raregan.reporting.report import write_report
 
-    refuse_same_file(args.real, args.output)
-    refuse_same_file(args.synthetic, args.output)
+    refuse_input(args.real, args.output)
+    refuse_input(args.synthetic, args.output)
     check_writable(args.output)
     real, synthetic, table = _pair(args)
     fidelity = judge(real, synthetic, random_state=args.seed)
     print(fidelity.to_text())
-    title = f"{Path(args.synthetic).name} against {Path(args.real).name}"
+    title = f"{Path(args.synthetic).name} against {table.source}"
     facts = [("data", table.describe()), ("seed of the judges", args.seed)]
     write_report(args.output, real, synthetic, fidelity, title=title, facts=facts)
     print(f"wrote {args.output}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raregan.commands.talk import pair, read_named_table, refuse_same_file, say
+from raregan.commands.talk import pair, read_named_table, refuse_input, say
 from raregan.commands.train import make_gan
 from raregan.config import SEED, plain_options, plain_seed
 from raregan.errors import UserError
@@ -25,8 +25,8 @@ def sample(args: argparse.Namespace) -> int:
     from raregan.data.sinks import check_destination
     from raregan.modelfile import load_model
 
-    refuse_same_file(args.model, args.output)
-    refuse_same_file(args.append_to, args.output)
+    refuse_input(args.model, args.output)
+    refuse_input(args.append_to, args.output)
     check_destination(args.output)
     model = load_model(args.model)
     if args.append_to is not None:
@@ -37,7 +37,7 @@ def sample(args: argparse.Namespace) -> int:
     rows = model.sampler.blocks(
         args.num_samples,
         seed=_seed(args, model),
-        conditions=_conditions(args),
+        conditions=_conditions(args, model),
         acceptance=acceptance,
     )
     written = _write(rows, args.num_samples, args.output)
@@ -48,16 +48,20 @@ def sample(args: argparse.Namespace) -> int:
 
 def resample(args: argparse.Namespace) -> int:
     """Write a table with as many synthetic rows added as bring it to a ratio."""
+    from raregan.data.records import refuse_test_files
     from raregan.data.sinks import check_destination
     from raregan.modelfile import load_model
 
     if args.data is None:
         raise UserError("name the table that gets the rows: raregan resample DATA --ratio 0.1 -o F")
-    refuse_same_file(args.data, args.output)
+    refuse_input(args.data, args.output)
+    refuse_input(args.model, args.output)
     check_destination(args.output)
     if args.model is not None:
         model = load_model(args.model)
     else:
+        if not args.allow_held_out:  # the model would learn from them, and know no mark
+            refuse_test_files(args.data)
         args.seed = plain_seed(SEED if args.seed is None else args.seed)
         plain_options(vars(args))
         table = read_named_table(args)
@@ -80,14 +84,14 @@ def _add(
     rows = addition.frames(
         n,
         seed=_seed(args, model),
-        conditions=_conditions(args),
+        conditions=_conditions(args, model),
         acceptance=acceptance,
         mark=mark,
     )
     written = _write(rows, None, args.output)
     say(
-        f"wrote {written:,} rows to {args.output}: {written - n:,} of {source} as they are, then "
-        f"{n:,} synthetic ones (seed {_seed(args, model)})"
+        f"wrote {written:,} rows to {args.output}: {written - n:,} of {addition.name} as they "
+        f"are, then {n:,} synthetic ones (seed {_seed(args, model)})"
     )
     _say_acceptance(acceptance)
     return 0
@@ -104,8 +108,9 @@ def _seed(args: argparse.Namespace, model: Model) -> int:
     return model.config.seed if args.seed is None else plain_seed(args.seed)
 
 
-def _conditions(args: argparse.Namespace) -> dict[str, str]:
-    return dict(pair(text, "--condition") for text in args.condition)
+def _conditions(args: argparse.Namespace, model: Model) -> dict[str, str]:
+    columns = model.sampler.schema.names
+    return dict(pair(text, "--condition", columns) for text in args.condition)
 
 
 def _say_acceptance(acceptance: Acceptance) -> None:

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import column_choices, refuse_same_file, say
+from raregan.commands.talk import column_choices, refuse_input, say
 from raregan.config import plain_seed
 from raregan.errors import RareGANWarning, UserError
 
@@ -24,7 +24,7 @@ def inspect(args: argparse.Namespace) -> int:
     if args.data is None:
         raise UserError("name the table to look at: raregan inspect DATA --target COLUMN")
     if args.schema_out is not None:
-        refuse_same_file(args.data, args.schema_out)
+        refuse_input(args.data, args.schema_out)
         check_writable(args.schema_out)
     choices = column_choices(args)
     kinds, schema, constraints = (choices.pop(name) for name in ("kinds", "schema", "constraints"))

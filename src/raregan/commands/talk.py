@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raregan.errors import UserError
+from raregan.errors import UserError, hide_passwords
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Collection
 
     from raregan.data.table import Table
 
 
 def say(text: str) -> None:
     """Tell the user something that is not the result: standard output may be the table."""
-    print(text, file=sys.stderr)
+    print(hide_passwords(text), file=sys.stderr)
 
 
 def column_choices(args: argparse.Namespace) -> dict[str, Any]:
@@ -42,12 +42,29 @@ def column_choices(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def pair(text: str, option: str) -> tuple[str, str]:
-    """Split ``name=value`` at its last equals sign."""
-    name, equals, value = text.rpartition("=")
-    if not equals or not name or not value:
+def pair(text: str, option: str, columns: Collection[str] | None = None) -> tuple[str, str]:
+    """Split ``name=value``, either of which may hold equals signs.
+
+    Parameters
+    ----------
+    text, option
+        What was typed, and after what.
+    columns
+        The names there are: the longest that fits is taken, and where none does, all up to the
+        first sign. Where None, the value holds no sign: the last one splits.
+
+    Raises
+    ------
+    UserError
+        There is no sign with something on both sides.
+    """
+    places = [i for i, letter in enumerate(text) if letter == "=" and 0 < i < len(text) - 1]
+    if not places:
         raise UserError(f"{option} takes column=value, got {text!r}")
-    return name, value
+    place = places[-1]
+    if columns is not None:
+        place = next((i for i in reversed(places) if text[:i] in columns), places[0])
+    return text[:place], text[place + 1 :]
 
 
 def read_named_table(args: argparse.Namespace) -> Table:
@@ -67,8 +84,10 @@ def read_named_table(args: argparse.Namespace) -> Table:
     return table
 
 
-def refuse_same_file(source: str | None, destination: str) -> None:
-    """Refuse to write over the input."""
-    exist = source and Path(source).exists() and Path(destination).exists()
-    if exist and Path(source or "").samefile(destination):
-        raise UserError(f"{destination} is the input: name another file with --output")
+def refuse_input(source: str | None, destination: str) -> None:
+    """Refuse to write over the input, or to where it would be read as a part of it."""
+    from raregan.data.files import refuse_input as refuse
+    from raregan.data.sinks import STANDARD_OUTPUT
+
+    if source is not None and destination != STANDARD_OUTPUT:
+        refuse(source, destination)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import read_named_table, refuse_same_file, say
+from raregan.commands.talk import read_named_table, refuse_input, say
 from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, plain_options, plain_seed
 from raregan.errors import TrainingDivergedError
 from raregan.terminal import EXIT_INTERRUPTED, stop_on_signal, training_progress
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def train(args: argparse.Namespace) -> int:
     """Learn the rare rows of a table and write a model file."""
-    refuse_same_file(args.data, args.output)
+    refuse_input(args.data, args.output)
     check_writable(args.output)
     plain_options(vars(args))
     plain_seed(args.seed)

@@ -73,8 +73,8 @@ class Query:
             The database does not answer or refuses the query, or a column has a type that is not
             known. Reading the rows raises it too.
         """
-        is_sqlite = self.url.lower().startswith(_SQLITE)
-        schema, read = (_scan_sqlite if is_sqlite else _scan_postgresql)(self)
+        path = sqlite_file(self.url)
+        schema, read = _scan_postgresql(self) if path is None else _scan_sqlite(self, path)
 
         def batches(
             columns: list[str] | None,
@@ -96,6 +96,12 @@ class Query:
 def is_url(source: Any) -> bool:
     """Say whether this is text that names a database, or means to, rather than a file."""
     return isinstance(source, str) and _URL.match(source) is not None
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file that a SQLite URL names; None for other URLs."""
+    url = url.strip()
+    return Path(url[len(_SQLITE) :]) if url.lower().startswith(_SQLITE) else None
 
 
 def make_query(url: str, sql: str | None) -> Query:
@@ -255,8 +261,7 @@ def _typed(batch: Any, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     return frame.with_columns(digits).cast(schema)  # type: ignore[no-any-return]
 
 
-def _scan_sqlite(query: Query) -> _Scan:
-    path = Path(query.url[len(_SQLITE) :])
+def _scan_sqlite(query: Query, path: Path) -> _Scan:
     if not path.is_file():
         raise DataError(f"there is no file {path}; check the path")
     address = f"{path.resolve().as_uri()}?mode=ro"

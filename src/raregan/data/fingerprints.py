@@ -12,12 +12,14 @@ What a word is made of, so that a table hashes alike from CSV and Parquet, polar
 - numbers by value, whatever stores them: 1, 1.0, True and Decimal("1.00") are one, -0.0 is 0;
 - text by its UTF-8, unless it is how a number or truth value is written: a CSV reader makes
   numbers of a column or leaves it text by what else is in it, so "1", "1.0" and "true" are 1;
+- text that is a date, an instant or a time of day as ISO 8601 writes it, by what it says: CSV has
+  no dates, and its writers put a blank or a T before the time, and as many decimals as they like;
 - instants by the microseconds since 1970 in UTC (by the wall where there is no time zone), dates
   by their midnight, times of day and durations by their microseconds;
 - NaN, null and the empty text are one: missing.
 
-A date is not the text that shows it, and a float32 that no short binary fraction equals is not the
-float64 of the same decimals.
+A date is not the text that shows it in another way, a duration not its text, and a float32 that no
+short binary fraction equals not the float64 of the same decimals.
 """
 
 from __future__ import annotations
@@ -43,6 +45,9 @@ _INTEGER, _LARGE, _FLOAT, _TEXT, _INSTANT, _TIME, _DURATION, _MISSING = (
 """Keep the kinds of value apart: the first digits of pi, as nothing is hidden in them."""
 
 _NUMBER = r"^(?:[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:true|false))$"
+_CLOCK = r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?"
+_ISO_DATE = rf"^(\d{{4}}-\d\d-\d\d)(?:[T ]{_CLOCK}(?:Z|([+-]\d\d):?(\d\d))?)?$"
+_ISO_TIME = rf"^()(?:{_CLOCK})$"
 _MICROSECONDS = {"ns": (1, 1_000), "us": (1, 1), "ms": (1_000, 1)}
 _DAY = 86_400_000_000
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
@@ -172,7 +177,35 @@ def _of_text(text: pl.Series) -> Words:
     if written.any():
         digits = text.filter(written).str.to_lowercase().replace({"true": "1", "false": "0"})
         words[written.to_numpy()] = _of_digits(digits)
+    for form, tag in ((_ISO_DATE, _INSTANT), (_ISO_TIME, _TIME)):
+        matches = text.str.contains(form)
+        if not matches.any():
+            continue
+        moments = _of_iso(text.filter(matches), form)
+        is_moment = matches.to_numpy().copy()
+        is_moment[is_moment] = moments.is_not_null().to_numpy()  # not so 30 February
+        words[is_moment] = moments.drop_nulls().to_numpy().view(np.uint64) + tag
     return words
+
+
+def _of_iso(text: pl.Series, form: str) -> pl.Series:
+    """Return microseconds since 1970, or since midnight; None where there is no such day."""
+    parts = text.str.extract_groups(form).struct.unnest()
+    names = ["day", "hour", "minute", "second", "decimals", "zone_hours", "zone_minutes"]
+    parts.columns = names[: parts.width]
+    counted = parts.select(pl.col(names[1:4]).cast(pl.Int64).fill_null(0), "decimals")
+    digits = pl.col("decimals").fill_null("").str.pad_end(6, "0").str.head(6).cast(pl.Int64)
+    clock = (pl.col("hour") * 60 + pl.col("minute")) * 60 + pl.col("second")
+    of_day = counted.select(clock * 1_000_000 + digits).to_series()
+    if form == _ISO_TIME:
+        return of_day
+    zone = parts.select(
+        pl.col("zone_hours").cast(pl.Int64).fill_null(0) * 60
+        + pl.when(pl.col("zone_hours").str.starts_with("-")).then(-1).otherwise(1)
+        * pl.col("zone_minutes").cast(pl.Int64).fill_null(0)
+    ).to_series()
+    days = parts["day"].str.to_date("%Y-%m-%d", strict=False).to_physical().cast(pl.Int64)
+    return days * _DAY + of_day - zone * 60_000_000
 
 
 def _of_digits(text: pl.Series) -> Words:

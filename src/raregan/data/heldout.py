@@ -69,6 +69,22 @@ class HeldOut:
         hashes = np.unique(row_hashes(_chosen(frame, columns)))
         return cls(tuple(columns), frame.height, hashes[:MAX_HASHES])
 
+    def __or__(self, other: HeldOut) -> HeldOut:
+        """Mark the rows of both.
+
+        Raises
+        ------
+        SchemaError
+            The hashes were taken over different columns.
+        """
+        if apart := sorted({*self.columns} ^ {*other.columns}):
+            raise SchemaError(
+                f"its parts come from splits that tell rows by different columns: {listed(apart)} "
+                "in one alone; split the whole table at once, or train on the parts of one split"
+            )
+        hashes = np.union1d(self.hashes, other.hashes)
+        return HeldOut(self.columns, self.n_rows + other.n_rows, hashes[:MAX_HASHES])
+
     def count(self, frame: pl.DataFrame) -> int:
         """Count the rows of a frame that are marked; it may have more columns than were hashed.
 

@@ -13,6 +13,7 @@ The first rule that fits decides. Missing values count nowhere.
 7. Text is `identifier` if it is named like one and takes more than `MANY_LEVELS` values;
    `continuous` if it is numbers written out with the same number of decimals; `identifier` if
    nearly all differ and it is short; `text` if it is long and mostly differs; else `categorical`.
+   An Enum, which holds no fresh value, is `categorical`.
 
 "Nearly all differ": at least `UNIQUE_SHARE` of at least `MIN_UNIQUE` values are distinct.
 """
@@ -131,10 +132,7 @@ def given_column(series: pl.Series, kind: str) -> Column:
     if series.dtype == pl.String and kind == "datetime":
         form = find_date_format(series.drop_nulls().unique(maintain_order=True))
         if form is None:
-            raise SchemaError(
-                f"{locate(series)}: its text is no dates in one known format; "
-                "turn it into dates, or choose another --kind"
-            )
+            raise SchemaError(_not_dates(series))
     column = Column(series.name, dtype_name(series.dtype), cast("Kind", kind), form)
     if kind == "continuous" and series.dtype == pl.String:
         _check_numbers(series)
@@ -146,6 +144,20 @@ def given_column(series: pl.Series, kind: str) -> Column:
             "numbers; choose --kind identifier or categorical"
         )
     return column
+
+
+def _not_dates(series: pl.Series) -> str:
+    """Name the first cell that is no date as most of the others are written."""
+    there = series.is_not_null()
+    if not there.any():
+        return f"column {series.name!r} holds no value that could be a date; choose another --kind"
+    written = [_written(series, form) for form in DATE_FORMATS]
+    fits = max(written, key=lambda found: int(found.sum()))
+    usual = DATE_FORMATS[written.index(fits)] if fits.any() else None
+    odd = there & ~fits
+    where = locate(series, odd if odd.any() else there)
+    how = f"no date as the others are, in {usual!r}" if usual else "no date in a known format"
+    return f"{where}, which is {how}; turn the column into dates, or choose another --kind"
 
 
 def _check_numbers(series: pl.Series) -> None:
@@ -200,6 +212,8 @@ def _kind_of_integers(values: pl.Series) -> Kind:
 
 
 def _kind_of_text(values: pl.Series, distinct: pl.Series, dtype: pl.DataType) -> Kind:
+    if isinstance(dtype, pl.Enum):
+        return "categorical"
     if names_one(values.name) and len(distinct) > MANY_LEVELS:
         return "identifier"
     many = len(distinct) > MANY_LEVELS
@@ -233,10 +247,13 @@ def find_date_format(distinct: pl.Series) -> str | None:
 
 def is_written(texts: pl.Series, form: str) -> bool:
     """Say whether all texts are dates in this format, and would be written so again."""
+    return bool(_written(texts, form).all())
+
+
+def _written(texts: pl.Series, form: str) -> pl.Series:
+    """Say of each text whether it is such a date; a missing one is none."""
     moments = texts.str.to_datetime(form, time_unit="us", strict=False)
-    if moments.null_count():
-        return False
-    return bool((moments.dt.to_string(form) == texts).all())
+    return (moments.dt.to_string(form) == texts).fill_null(value=False)
 
 
 def _is_unique(n: int, n_distinct: int) -> bool:

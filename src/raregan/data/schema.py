@@ -36,10 +36,11 @@ _FITS: dict[str, Callable[[pl.DataType], bool]] = {
     "datetime": lambda dtype: isinstance(dtype, pl.Date | pl.Datetime) or dtype == pl.String,
     "duration": lambda dtype: isinstance(dtype, pl.Duration | pl.Time),
     "constant": lambda _: True,
-    "identifier": lambda dtype: dtype.is_integer() or isinstance(dtype, _TEXT),
+    "identifier": lambda dtype: dtype.is_integer() or isinstance(dtype, pl.String | pl.Categorical),
     "text": lambda dtype: isinstance(dtype, _TEXT),
 }
-"""Which dtypes a kind can have. A continuous column of text holds numbers written out."""
+"""Which dtypes a kind can have. A continuous column of text holds numbers written out; an Enum has
+no room for fresh identifiers."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int
     Raises
     ------
     DataError
-        If the ending names no known format or the file cannot be written.
+        If the ending names no known format, the file cannot be written, or it is CSV or JSON and
+        cannot hold a column's type.
     """
     check_destination(destination)
     if str(destination) == STANDARD_OUTPUT:
@@ -77,6 +78,7 @@ def write_frames(frames: Iterable[pl.DataFrame], destination: str | Path) -> int
 def _write_text(frames: Iterable[pl.DataFrame], file: IO[bytes], separator: str) -> int:
     rows = 0
     for frame in frames:
+        _refuse_types(frame, "CSV")
         text = frame.write_csv(include_header=rows == 0, separator=separator)
         file.write(text.encode())  # by Python: a closed pipe is then a BrokenPipeError
         rows += frame.height
@@ -84,9 +86,20 @@ def _write_text(frames: Iterable[pl.DataFrame], file: IO[bytes], separator: str)
     return rows
 
 
+def _refuse_types(frame: pl.DataFrame, form: str) -> None:
+    """Refuse what polars cannot write: in JSON bytes alone, in CSV lists and spans of time too."""
+    for name, dtype in frame.schema.items():
+        of_csv = form == "CSV" and (dtype.is_nested() or isinstance(dtype, pl.Duration))
+        if of_csv or isinstance(dtype, pl.Binary | pl.Object):
+            raise DataError(
+                f"column {name!r} is of type {dtype}, which {form} cannot hold: write .parquet"
+            )
+
+
 def _write_json(frames: Iterable[pl.DataFrame], file: IO[bytes]) -> int:
     rows = 0
     for frame in frames:
+        _refuse_types(frame, "JSON")
         frame.write_ndjson(file)
         rows += frame.height
     return rows

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import gzip
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +14,9 @@ import polars as pl
 from polars import selectors as cs
 
 from raregan.data.databases import is_url, make_query
+from raregan.data.files import JSON_ENDINGS, PARQUET_ENDINGS, file_ending, find_parts, similar
 from raregan.data.frames import Origin, check_names, is_frame, take_in
+from raregan.data.records import find_test_files, read_split
 from raregan.data.rows import listed
 from raregan.data.table import Table, make_table
 from raregan.errors import DataError, SchemaError, UserError
@@ -23,10 +24,6 @@ from raregan.errors import DataError, SchemaError, UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-JSON_ENDINGS = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-PARQUET_ENDINGS = (".parquet", ".pq")
-ENDINGS = (*CSV_ENDINGS, *JSON_ENDINGS, *PARQUET_ENDINGS)
 SEPARATORS = ",;\t|"
 HEAD_BYTES = 1 << 16
 MAX_REASON = 200
@@ -170,7 +167,8 @@ def open_source(source: Any, *, query: str | None = None, as_text: bool = False)
 def read_table(source: Any, *, query: str | None = None, **choices: Any) -> Table:
     """Read a table and keep its rare rows.
 
-    The mark of held-out rows that ``raregan split`` left beside a training file is kept with it.
+    The mark of held-out rows that ``raregan split`` left beside a training file is kept with it; a
+    test file is warned of.
 
     Parameters
     ----------
@@ -184,19 +182,23 @@ def read_table(source: Any, *, query: str | None = None, **choices: Any) -> Tabl
     DataError
         The source cannot be read, or cannot be learned from; see `make_table`.
     """
-    from raregan.data.split import read_split
-
     found = open_source(source, query=query)
-    is_path = isinstance(source, str | Path) and not is_url(source)
-    return found.guard(
+    table = found.guard(
         lambda: make_table(
             found.table,
             **choices,
             source=found.name,
             origin=found.origin,
-            held_out=read_split(source) if is_path else None,
+            held_out=read_split(source),
         )
     )
+    if files := [str(path) for path in find_test_files(source)]:
+        warning = (
+            f"{listed(files)}: the test part of a split; what learns from its rows cannot be "
+            "tested with them: learn from the training part"
+        )
+        table = replace(table, warnings=(*table.warnings, warning))
+    return table
 
 
 def read_frame(source: Any) -> pl.DataFrame:
@@ -222,8 +224,8 @@ def is_pandas(source: Any) -> bool:
 
 
 def _open_files(path: Path, *, as_text: bool) -> Source:
-    parts = _find_parts(path)
-    ending = _ending(parts[0])
+    parts = find_parts(path)
+    ending = file_ending(parts[0])
     heads = [_read_head(part) for part in parts]
     n_bytes = sum(part.stat().st_size for part in parts)
     packed = ending.endswith(".gz") or ending in PARQUET_ENDINGS
@@ -238,78 +240,19 @@ def _open_files(path: Path, *, as_text: bool) -> Source:
     return Source(path.name, frame, Origin(), is_large, remedy)
 
 
-def _find_parts(path: Path) -> list[Path]:
-    """Return the files that a path, a pattern or a folder names, in the order of their names."""
-    if _is(path, Path.is_dir):
-        inside = sorted(part for part in path.rglob("*") if part.is_file())
-        parts = [part for part in inside if not _is_aside(part.relative_to(path))]
-    elif not _is(path, Path.exists) and any(mark in str(path) for mark in "*?["):
-        pattern = str(path.relative_to(path.anchor))
-        matched = sorted(part for part in Path(path.anchor).glob(pattern) if part.is_file())
-        depth = next(i for i, name in enumerate(path.parts) if any(m in name for m in "*?["))
-        parts = [part for part in matched if not _is_aside(Path(*part.parts[depth:]))]
-        if not parts:
-            raise DataError(f"there is no file {path}; {_similar(path)}")
-    else:
-        parts = [path]
-    endings = sorted({_ending(part) for part in parts})
-    if len(endings) == 1 and endings[0] in ENDINGS:
-        return parts
-    known = f"a table is a file that ends in {', '.join(ENDINGS)}, or a folder of such files"
-    if len(endings) > 1:
-        raise DataError(
-            f"{path} holds files of several endings, {listed(endings)}: name those to read by a "
-            f"pattern, such as {path / '*.parquet'}"
-        )
-    kind = "a file of unknown ending" if parts else "a folder without tables"
-    raise DataError(f"{path} is {kind}: {known}")
-
-
-def _is(path: Path, test: Callable[[Path], bool]) -> bool:
-    try:
-        return test(path)
-    except (OSError, ValueError):  # too long, or with a NUL
-        return False
-
-
-def _is_aside(part: Path) -> bool:
-    """Say whether a file is hidden, or one that Spark puts beside its parts."""
-    if any(name.startswith(".") for name in part.parts):
-        return True
-    if any(name.startswith("_") for name in part.parts[:-1]):
-        return True
-    return part.name.startswith("_") and _ending(part) not in ENDINGS
-
-
-def _ending(path: Path) -> str:
-    name = path.name.lower()
-    known = [ending for ending in ENDINGS if name.endswith(ending)]
-    return max(known, key=len, default=path.suffix.lower())
-
-
 def _read_head(path: Path) -> bytes:
     """Return the first bytes of a file that is there and holds some."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except FileNotFoundError:
-        raise DataError(f"there is no file {path}; {_similar(path)}") from None
+        raise DataError(f"there is no file {path}; {similar(path)}") from None
     except (OSError, ValueError) as error:  # ValueError: a path that holds a NUL
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot read {path}: {reason}; check the path and its rights") from None
     if not head:
         raise DataError(f"{path} is empty")
     return head
-
-
-def _similar(path: Path) -> str:
-    """Point to files of a similar name."""
-    try:
-        names = [other.name for other in path.parent.iterdir()]
-    except (OSError, ValueError):
-        names = []
-    close = difflib.get_close_matches(path.name, names, n=3)
-    return f"did you mean {listed(close, ' or ')}?" if close else "check the path"
 
 
 def _scan_parquet(path: Path, parts: list[Path], heads: list[bytes]) -> pl.LazyFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from raregan.archive import MALFORMED, from_json, to_json
-from raregan.atomic import make_folder, write_whole
+from raregan.atomic import make_folder
 from raregan.config import SEED, TEST_SHARE
+from raregan.data.files import is_part
 from raregan.data.fingerprints import row_hashes, value_hashes
 from raregan.data.heldout import HeldOut
 from raregan.data.kinds import find_date_format
+from raregan.data.records import RECORD, write_record
 from raregan.data.rows import choose_rows, known_column
 from raregan.data.schema import locate
 from raregan.data.sinks import ENDINGS, write_frames
 from raregan.data.sources import open_source
-from raregan.errors import DataError, ModelFileError, RareGANWarning, SchemaError, UserError
+from raregan.errors import DataError, RareGANWarning, SchemaError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
 
-RECORD = "split.json"
-_KIND = "raregan split 1"
 _DRAWS, _CLOSE, _FAR = 50, 0.005, 0.03
 """Draws of the sides at most; the share that ends them early; the one that is worth a warning."""
 
@@ -351,62 +349,29 @@ def _ending(source: Any) -> str:
 
 
 def _refuse_existing(source: Any, folder: Path, *, overwrite: bool) -> None:
-    there = [folder / f"{side}{e}" for side in ("train", "test") for e in ENDINGS]
-    there = [path for path in (*there, folder / RECORD) if path.exists()]
-    if isinstance(source, str | Path) and Path(source).resolve() in {p.resolve() for p in there}:
-        raise DataError(f"{source} would be written over by its own split: name another folder")
+    places = [folder / f"{side}{e}" for side in ("train", "test") for e in ENDINGS]
+    places.append(folder / RECORD)
+    if isinstance(source, str | Path) and any(is_part(source, place) for place in places):
+        raise DataError(
+            f"{source} would be written over by its own split, or read with it the next time: "
+            "name another folder"
+        )
+    there = [path for path in places if path.exists()]
     if there and not overwrite:
         raise DataError(f"{there[0]} is there already: name another folder, or use --overwrite")
 
 
 def _write(split: Split, sides: list[pl.DataFrame], given: dict[str, Any]) -> None:
     """Write the mark first: at no time is there a training file without it."""
-    arrays, plain = split.held_out.to_arrays()
-    marks = {
-        name: base64.b64encode(a.astype("<u8").tobytes()).decode() for name, a in arrays.items()
-    }
-    record: dict[str, Any] = {"kind": _KIND, **given}
+    record: dict[str, Any] = dict(given)
     for side, path, rows, rare in zip(
         ("train", "test"), (split.train, split.test), split.rows, split.rare_rows, strict=True
     ):
         record[side] = {"file": path.name, "rows": rows, "rare_rows": rare}
-    make_folder(split.train.parent)
-    for old in (split.train.with_name(f"{s}{e}") for s in ("train", "test") for e in ENDINGS):
+    folder = split.train.parent
+    make_folder(folder)
+    for old in (folder / f"{s}{e}" for s in ("train", "test") for e in ENDINGS):
         old.unlink(missing_ok=True)
-    content = to_json({**record, "held_out": {**plain, "base64": marks}})
-    write_whole(split.train.with_name(RECORD), content)
+    write_record(folder, record, split.held_out)
     for path, side_rows in zip((split.train, split.test), sides, strict=True):
         write_frames([side_rows], path)
-
-
-def read_split(path: str | Path) -> HeldOut | None:
-    """Return the mark of the test rows that a split left beside its training file.
-
-    Returns
-    -------
-    HeldOut or None
-        None where no split is beside `path`, or it is not its training file.
-
-    Raises
-    ------
-    ModelFileError
-        The record of the split is damaged.
-    """
-    path = Path(path)
-    record = path.with_name(RECORD)
-    try:
-        found = from_json(record.read_bytes())
-        if found["kind"] != _KIND or found["train"]["file"] != path.name:
-            return None
-        plain = found["held_out"]
-        arrays = {
-            name: np.frombuffer(base64.b64decode(text, validate=True), "<u8").astype(np.uint64)
-            for name, text in plain["base64"].items()
-        }
-        return HeldOut.from_arrays(arrays, plain)
-    except ModelFileError as error:
-        raise ModelFileError(f"{record}: {error}") from error
-    except OSError:
-        return None
-    except MALFORMED as error:
-        raise ModelFileError(f"{record} is damaged ({error!r}): split the table anew") from error

@@ -259,11 +259,12 @@ def _keep_format(column: Column, schema: Schema, cells: pl.Series) -> Column:
 def _refuse_text(schema: Schema) -> None:
     names = [column.name for column in schema.columns if column.kind == "text"]
     if names:
-        name = names[0]
+        hold, them, are = ("hold", "them", "they are") if names[1:] else ("holds", "it", "it is")
+        ignored = " ".join(f"--ignore {name!r}" for name in names)
         raise SchemaError(
-            f"{'columns' if names[1:] else 'column'} {listed(names)} hold free text, which is not "
-            f"learned: leave it out with --ignore {name!r}, or say what it is with "
-            f"--kind {name!r}=categorical (or identifier)"
+            f"{'columns' if names[1:] else 'column'} {listed(names)} {hold} free text, which is "
+            f"not learned: leave {them} out with {ignored}, or say what {are} with "
+            f"--kind {names[0]!r}=categorical (or identifier)"
         )
 
 

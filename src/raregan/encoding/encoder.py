@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Self
@@ -23,7 +24,7 @@ from raregan.encoding.totals import Total, fit_total
 from raregan.errors import ModelFileError, RareGANError, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -208,8 +209,14 @@ class TableEncoder:
         Raises
         ------
         SchemaError
-            There is no such column, it is none of categories, or it was never seen to hold that.
+            This is no mapping, there is no such column, it is none of categories, or it was never
+            seen to hold that.
         """
+        if not isinstance(conditions, Mapping):
+            raise SchemaError(
+                f"conditions are a mapping from column to category, got {conditions!r}: "
+                "write them as in {'channel': 'web'}"
+            )
         return {
             name: self._find_level(known_column([c.name for c in self.columns], name), value)
             for name, value in conditions.items()

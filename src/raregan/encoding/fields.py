@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from raregan.config import SEED
 from raregan.data.dtypes import dtype_name, parse_dtype
 from raregan.encoding.cells import from_values, to_values
 from raregan.encoding.identifiers import FreshIdentifiers
-from raregan.errors import ModelFileError
+from raregan.errors import ModelFileError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from raregan.encoding.layout import Part
 
 Encoded = NDArray[np.float32]
+
+BLOCK_ROWS = 8_192
+"""Rows drawn together. Part of the meaning of a seed: another size gives other rows."""
 
 
 class Draw(NamedTuple):
@@ -110,6 +114,25 @@ class IdentifierField:
     def parts(self) -> tuple[Part, ...]:
         """Return none."""
         return ()
+
+    def check_room(self) -> None:
+        """Refuse, before any training, a dtype with too few free values to draw a single block.
+
+        Raises
+        ------
+        SchemaError
+            As integers of this dtype there are none left.
+        """
+        try:
+            self.shape.make(0, BLOCK_ROWS, seed=SEED)
+        except SchemaError:
+            name = self.shape.name
+            raise SchemaError(
+                f"column {name!r} is taken for an identifier, and {self.dtype} has no room for the "
+                f"{BLOCK_ROWS:,} fresh ones that are drawn at once: learn it as a number with "
+                f"--kind {name!r}=integer, cast it to a larger integer or to text, or leave it out "
+                f"with --ignore {name!r}"
+            ) from None
 
     def encode(self, cells: pl.Series) -> Encoded:
         """Return (n, 0)."""

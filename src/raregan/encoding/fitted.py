@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import polars as pl
 
 from raregan.config import SEED
+from raregan.data.rows import listed
 from raregan.encoding.fields import ConstantField, Draw, Encoded, Field, IdentifierField
 from raregan.encoding.identifiers import FreshIdentifiers
 from raregan.encoding.levels import MAX_ONE_HOT, LevelField
@@ -128,12 +129,19 @@ def _fit(
     kind = column.kind
     if kind == "constant" or not len(known):
         if known.n_unique() > 1:
-            raise SchemaError(f"column {column.name!r} is constant by the schema, but varies")
+            values = listed(known.unique(maintain_order=True).to_list())
+            raise SchemaError(
+                f"column {column.name!r} was given as constant, by --kind or by the schema, but "
+                f"rare rows hold {values}: give it another kind, or leave it out with "
+                f"--ignore {column.name!r}"
+            )
         return ConstantField.fit(known)
     if kind == "identifier":
         real = known if seen is None else _collect(seen, column.name)
         shape = FreshIdentifiers.fit(_plain(known), _plain(real), seed=SEED)
-        return IdentifierField(shape, column.dtype)
+        field = IdentifierField(shape, column.dtype)
+        field.check_room()
+        return field
     few_dates = kind == "datetime" and known.n_unique() <= MAX_ONE_HOT
     if kind in ("categorical", "boolean") or few_dates:
         more = None if others is None else _others(others, column.name)

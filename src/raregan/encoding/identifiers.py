@@ -479,8 +479,8 @@ class FreshIdentifiers:
         if n_digits > len(largest):
             raise SchemaError(
                 f"column {self.name!r}: {self.dtype} holds no more identifiers like the real ones; "
-                "ask for fewer rows, cast it to a larger integer or to text, or leave it out with "
-                f"--ignore {self.name!r}"
+                f"ask for fewer rows, learn it as a number with --kind {self.name!r}=integer, cast "
+                f"it to a larger integer or to text, or leave it out with --ignore {self.name!r}"
             )
         if grown:
             alphabets = ("-",) * negative + (DIGITS[1:],) + (DIGITS,) * (n_digits - 1)
