@@ -119,11 +119,11 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
         choices=LEVELS_FROM,
         help=f"whose categories can be generated ({TrainingConfig.levels_from})",
     )
-    epochs = f"passes over the rare rows, at most (of gan {TrainingConfig.epochs})"
+    epochs = "passes over the rare rows, at most (as many as make the variant's steps)"
     _number(verb, "--epochs", int, epochs)
-    _number(verb, "--batch-size", int, f"rows in a step ({TrainingConfig.batch_size})")
+    _number(verb, "--batch-size", int, "rows in a step (the variant's own)")
     _number(verb, "--latent-dim", int, "length of the latent vector (that of an encoded row)")
-    _number(verb, "--learning-rate", float, f"Adam's step ({TrainingConfig.learning_rate})")
+    _number(verb, "--learning-rate", float, "Adam's step (the variant's own)")
     verb.add_argument(
         "--numeric-encoding",
         choices=NUMERIC_ENCODINGS,
@@ -253,7 +253,7 @@ def _add_demo(verbs: Any) -> None:
     demo.add_argument(
         "-o", "--output", default="out", metavar="FOLDER", help="for the results (%(default)s)"
     )
-    _number(demo, "--epochs", int, f"passes over the rare rows ({TrainingConfig.epochs})")
+    _number(demo, "--epochs", int, "passes over the rare rows, at most")
 
 
 def _verb(verbs: Any, name: str, summary: str) -> argparse.ArgumentParser:

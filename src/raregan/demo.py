@@ -36,7 +36,7 @@ def run_demo(
     epochs: int | None = None,
     progress: Callable[[History, int], None] | None = None,
 ) -> str:
-    """Train the reference GAN on the embedded table and write rows, picture and report.
+    """Train the default variant on the embedded table and write rows, picture and report.
 
     Parameters
     ----------
@@ -65,8 +65,9 @@ def run_demo(
     make_folder(folder)
     table = simulated_table()
     say(table.describe())
-    say("training the reference GAN on the rare rows")
-    gan = RareGAN(epochs=epochs, random_state=SEED).fit(table, progress=progress)
+    gan = RareGAN(epochs=epochs, random_state=SEED)
+    say(f"training {gan.variant} on the rare rows")
+    gan.fit(table, progress=progress)
     gan.save(folder / "fraud.raregan")
 
     say("sampling and judging")
@@ -80,7 +81,7 @@ def run_demo(
         table.rare,
         synthetic,
         fidelity,
-        title="Synthetic fraud of the reference GAN",
+        title=f"Synthetic fraud of {gan.variant}",
         note=SIMULATED_NOTE,
         history=gan.history_,
         facts=[("data", table.describe()), ("variant", gan.variant), ("seed", SEED)],

@@ -43,7 +43,7 @@ class Model:
     config : Config
         The options of the run, resolved.
     history : dict of str to list of float
-        ``discriminator_loss`` and ``generator_loss``, one value an epoch.
+        The loss of each player, one value an epoch, and the evidence.
     provenance : dict
         Where the model comes from: the table's name, rows and fingerprint, versions, time, why
         training ended.

@@ -63,7 +63,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         Columns whose values are levels and not amounts, whatever their dtype: positions, names or a
         mask of shape (n_features,). ``"auto"``: those of a categorical dtype. The kinds of the
         other columns, with None of all, are inferred.
-    variant : str, default="gan"
+    variant : str, default="flow"
         How to learn; one of `raregan.VARIANTS`.
     kinds : mapping of column to str, optional
         Kind of a column where it is not to be inferred, as of `RareGAN`; an array's columns are

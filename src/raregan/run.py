@@ -308,11 +308,14 @@ def _plain_history(history: History) -> dict[str, list[float]]:
 def _fit_epochs(
     training: TrainingConfig, options: Mapping[str, Any], n_rare: int
 ) -> TrainingConfig:
-    """Take as many epochs as make at most `steps` steps, unless a number was asked for."""
-    if options.get("epochs") is not None:
-        return training
+    """Take as many epochs as make at most `steps` steps, unless a number was asked for.
+
+    With evidence the number that was asked for is a limit: more steps are none the better.
+    """
     rows = training.steps * training.batch_size * training.discriminator_steps
     most = max(1, rows // n_rare)
+    if options.get("epochs") is not None and not training.evidence:
+        return training
     return replace(training, epochs=min(training.epochs, most))
 
 

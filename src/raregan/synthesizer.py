@@ -35,7 +35,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    variant : str, default="gan"
+    variant : str, default="flow"
         How to learn; one of `raregan.VARIANTS`.
     target : str, optional
         Column that says which rows are rare; default: ``Class``, or the only two-valued column of
@@ -57,16 +57,16 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         Whose categories can be generated: those of the rare rows, which is the default, or of the
         whole table.
     epochs : int, optional
-        Passes over the rare rows; 5,000 for ``"gan"``, or as many as make 50,000 steps if those are
-        fewer.
+        Passes over the rare rows; default: as many as make the variant's steps (5,000 for
+        ``"flow"``). With evidence a limit: never more than that.
     batch_size : int, optional
         Rows in a step, at most the rare rows; default: 64, or all of them where there are fewer.
     latent_dim : int, optional
         Length of the latent vector; default: as many as an encoded row has numbers.
     learning_rate : float, optional
-        Adam's, for both networks; 0.0002 for ``"gan"``.
+        Adam's; 0.001 for ``"flow"``, 0.0002 for both networks of ``"gan"``.
     numeric_encoding : {"quantile", "standard"}, optional
-        How numbers are encoded, see `raregan.encoding.columns`; ``"quantile"`` for ``"gan"``.
+        How numbers are encoded, see `raregan.encoding.columns`; default: ``"quantile"``.
     evidence : bool, optional
         Whether training stops, and weights are chosen, by how rows compare with held-out ones; see
         `raregan.training.evidence`. Not for ``"gan"``, which is the reference.
