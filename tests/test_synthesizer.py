@@ -272,6 +272,14 @@ def test_rules_kinds_and_levels_are_parameters(mixed):
     assert set(rows["count"]) <= set(mixed["count"])
 
 
+def test_levels_from_all_reach_a_column_that_is_constant_in_the_rare_rows(frame):
+    levels = ["web"] * 80 + ["shop", "web", "tel", None] * 80
+    with pytest.warns(RareGANWarning, match="'web' in every rare row.*--levels-from all adds"):
+        gan = RareGAN(**TINY, random_state=0, levels_from="all")
+        gan.fit(frame.with_columns(ch=pl.Series(levels)))
+    assert set(gan.sample(2_000)["ch"]) == {"web", "shop", "tel"}
+
+
 def test_the_acceptance_of_the_last_draw_is_kept(mixed_gan):
     rows = mixed_gan.sample(20, conditions={"channel": "web"}, random_state=3)
     assert set(rows["channel"]) == {"web"}

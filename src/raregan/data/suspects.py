@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from raregan.data.kinds import has_levels
 from raregan.data.rows import listed
 
 if TYPE_CHECKING:
@@ -399,7 +400,10 @@ def _constants(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -
         if rows.rare[name].count() and rows.rare[name].null_count():
             what = "one value or none"
         where = "in every row" if everywhere else "in every rare row, though not in the others"
-        yield Suspect(name, f"{what} {where}: nothing to learn; --ignore COLUMN drops it")
+        found = f"{what} {where}: nothing to learn"
+        if rows.rare[name].count() and has_levels(column):
+            found += ", but for the others' levels with --levels-from all"
+        yield Suspect(name, f"{found}; --ignore COLUMN drops it")
 
 
 def _mostly_missing(rows: Rows, schema: Schema) -> Iterator[Suspect]:
