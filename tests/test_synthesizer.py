@@ -274,10 +274,14 @@ def test_rules_kinds_and_levels_are_parameters(mixed):
 
 def test_levels_from_all_reach_a_column_that_is_constant_in_the_rare_rows(frame):
     levels = ["web"] * 80 + ["shop", "web", "tel", None] * 80
-    with pytest.warns(RareGANWarning, match="'web' in every rare row.*--levels-from all adds"):
-        gan = RareGAN(**TINY, random_state=0, levels_from="all")
-        gan.fit(frame.with_columns(ch=pl.Series(levels)))
-    assert set(gan.sample(2_000)["ch"]) == {"web", "shop", "tel"}
+    columns = {"ch": pl.Series(levels), "flag": pl.Series([True] * 80 + [False, True] * 160)}
+    gan = RareGAN(**TINY, random_state=0, levels_from="all")
+    with pytest.warns(RareGANWarning, match="--levels-from all adds") as told:
+        gan.fit(frame.with_columns(**columns))
+    assert [str(warning.message)[:15] for warning in told] == ["column 'ch' is ", "column 'flag' i"]
+    rows = gan.sample(2_000)
+    assert set(rows["ch"]) == {"web", "shop", "tel"}
+    assert 0 < (~rows["flag"]).sum() < 100
 
 
 def test_the_acceptance_of_the_last_draw_is_kept(mixed_gan):
