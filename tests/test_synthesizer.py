@@ -272,6 +272,19 @@ def test_rules_kinds_and_levels_are_parameters(mixed):
     assert set(rows["count"]) <= set(mixed["count"])
 
 
+def test_a_difference_holds_by_construction(frame):
+    paid = (frame["Amount"] * 0.4).round(2)
+    accounts = frame.select("a", "Class", old=frame["Amount"], amt=paid).with_columns(
+        new=(pl.col("old") - pl.col("amt")).round(2)
+    )
+    rule = "old - amt == new"
+    gan = RareGAN(**TINY, random_state=0, constraints=[rule]).fit(accounts)
+    rows = gan.sample(500)
+    assert gan.model_.sampler.schema.constraints == (rule,)
+    assert ((rows["old"] - rows["amt"] - rows["new"]).abs() < 0.005).all()
+    assert gan.acceptance_.rate > 0.3
+
+
 def test_levels_from_all_reach_a_column_that_is_constant_in_the_rare_rows(frame):
     levels = ["web"] * 80 + ["shop", "web", "tel", None] * 80
     columns = {"ch": pl.Series(levels), "flag": pl.Series([True] * 80 + [False, True] * 160)}
