@@ -339,6 +339,7 @@ def test_any_frame_is_encoded_and_decoded_or_refused(source, seed):
     try:
         table, encoder = encoded(source)
     except UserError:
+        event("refused")
         return
     noise = np.random.default_rng(seed).normal(0, 3, (50, encoder.layout.width))
     for matrix in (noise.astype(np.float32), encoder.encode(table.rare)):
@@ -395,6 +396,6 @@ def test_any_frame_of_few_shapes_is_learned_and_sampled_or_refused(quick_compili
 
 @pytest.mark.slow
 @settings(max_examples=250, **ANY)
-@given(source=sources())
+@given(source=sources(flag=True))
 def test_any_frame_is_learned_and_sampled_or_refused(quick_compiling, source):
     learn_and_sample(source)

@@ -139,6 +139,7 @@ def test_the_index_of_a_pandas_frame_is_left_out():
         (pd.Series([True, 1], dtype=object), "several types 'bool', 'int'"),
         (pd.Series([2**200, 1], dtype=object), "column 'bad' cannot be read"),
         (pd.Series([decimal.Decimal("1e38")] * 2), "column 'bad' cannot be read"),
+        (pd.Series([np.arange(2), None]), "column 'bad' cannot be read"),
         (pd.Series(["\ud800", "x"], dtype=object), "column 'bad' cannot be read"),
         (
             pd.Series([decimal.Decimal(1), decimal.Decimal("-Infinity")]),

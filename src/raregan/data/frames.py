@@ -25,7 +25,7 @@ _UNREADABLE = "turn it into numbers, times or text of a common type, or leave th
 _OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):?(\d\d)")
 _READ_ERRORS = (
     *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
-    *(ValueError, TypeError, OverflowError, OSError, RuntimeError),
+    *(ValueError, TypeError, OverflowError, OSError, RuntimeError, AttributeError),
 )
 """What polars and pyarrow raise on values that they cannot convert; a panic is no Exception."""
 
