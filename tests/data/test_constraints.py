@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raregan.data.constraints import (
+    Balance,
     Combination,
     OneHot,
     Rule,
@@ -31,7 +32,11 @@ SCHEMA = {
         ("a + b + c == total", Sum(("a", "b", "c"), "total")),
         ("total==a+b", Sum(("a", "b"), "total")),
         ("`a b` + col('x-1') == total", Sum(("a b", "x-1"), "total")),
-        ("a + (b + c) == total", None),
+        ("a + (b + c) == total", Sum(("a", "b", "c"), "total")),
+        ("total - a == b", Sum(("a", "b"), "total")),
+        ("total - a - `a b` - c == 0", Sum(("a", "a b", "c"), "total")),
+        ("-a == b - total", Sum(("a", "b"), "total")),
+        ("0 == -(a - total) - (b + +c)", Sum(("a", "b", "c"), "total")),
         ("city,country", Combination(("city", "country"))),
         ("(city, `a b`, flag)", Combination(("city", "a b", "flag"))),
         ("x-1, a b", Combination(("x-1", "a b"))),
@@ -40,8 +45,17 @@ SCHEMA = {
         ("a == b", None),
         ("a + b >= total", None),
         ("a + 1 == total", None),
-        ("a + b == c + total", None),
-        ("a - b == total", None),
+        ("a + b == c + total", Balance("a + b == c + total", ("a", "b"), ("c", "total"))),
+        ("a - c == b - total", Balance("a - c == b - total", ("a", "total"), ("c", "b"))),
+        ("a + b == 0", Balance("a + b == 0", ("a", "b"), ())),
+        ("-a - b == c", Balance("-a - b == c", (), ("a", "b", "c"))),
+        ("a + a == b + b", None),
+        ("a - b == 0", None),
+        ("a - b == 1", None),
+        ("a - b == 2 * total", None),
+        ("a - b == total and c > 0", None),
+        ("a - b != total", None),
+        ("flag + a == b", None),
         ("a in [1, 2]", None),
         ("max(a, b) == total", None),
     ],
@@ -50,6 +64,7 @@ def test_each_kind_of_rule_is_told_from_the_others(text, expected):
     found = parse_constraint(text, SCHEMA)
     assert isinstance(found, Rule) if expected is None else found == expected
     assert parse_constraint(found.text, SCHEMA) == found
+    assert isinstance(found, Combination | OneHot) or found.text == text
     assert set(found.columns) <= set(SCHEMA)
 
 
@@ -65,6 +80,9 @@ def test_each_kind_of_rule_is_told_from_the_others(text, expected):
         ("onehot(a, city)", "'city' of type String is no flag of 0 and 1"),
         ("onehot(a, x=b)", "not understood"),
         ("onehot(a, b > 1)", "'b > 1' is no column"),
+        ("a - b - '0' == c", "computes with a number and a text"),
+        ("a - b == a", "each named once"),
+        ("a - b == totl", "did you mean 'total'"),
         ("a + b == totl", "did you mean 'total'"),
         ("city + country == a", "computes with a text and a text"),
     ],
@@ -126,6 +144,42 @@ def test_sums_without_a_last_decimal_hold_to_nine_digits():
     assert rule.holds(frame).all()
     assert rule.holds(frame.with_columns(pl.col("t") + 1e-11)).all()
     assert not rule.holds(frame.with_columns(pl.col("t") + 1e-6)).any()
+
+
+@pytest.mark.parametrize("text", ["old - amt == new", "old - amt - new == 0", "new + amt == old"])
+def test_differences_of_cents_are_sums(text):
+    frame = pl.DataFrame({"old": [64.04, 64.04], "amt": [9.65, 9.65], "new": [54.39, 54.38]})
+    rule = parse_constraint(text, frame.schema)
+    assert isinstance(rule, Sum)
+    assert rule.text == text
+    assert rule.holds(frame).to_list() == [True, False]
+
+
+def test_balances_hold_but_for_a_cent():
+    frame = pl.DataFrame(
+        {
+            "a": [0.1, 0.1, None, 0.1],
+            "b": [0.2, 0.2, 0.2, 0.2],
+            "c": [0.3, 0.3, 0.3, float("inf")],
+            "d": [0.0, 0.01, 0.0, 0.0],
+        }
+    )
+    held = parse_constraint("a + b == c + d", frame.schema).holds(frame)
+    assert held.to_list() == [True, False, True, False]
+    zero = parse_constraint("a - b == -(c - d) + 0", frame.schema).holds(frame)
+    assert zero.to_list() == [False, False, True, False]
+    nothing = parse_constraint("a + b + c == 0", frame.schema)
+    assert nothing.holds(frame).to_list() == [False, False, True, False]
+    whole = pl.DataFrame({"a": [2**62, 1], "b": [2**62, 1], "c": [2**62, 1], "d": [2**62, 2]})
+    assert parse_constraint("a + b == c + d", whole.schema).holds(whole).to_list() == [True, False]
+    assert parse_constraint("a + b == 0", whole.schema).holds(whole).to_list() == [False, False]
+
+
+def test_a_free_rule_that_rounding_breaks_is_told_how_to_be_written():
+    frame = pl.DataFrame({"a": [0.1], "b": [0.2], "c": [0.3]})
+    rule = parse_constraint("a + b == c and a > 0", frame.schema)
+    with pytest.raises(SchemaError, match=r"or write abs\(x - y\) < 0.005 for x == y"):
+        check_constraints(frame, [rule])
 
 
 def test_sums_of_what_is_not_finite():

@@ -2,6 +2,7 @@ import datetime as dt
 import decimal
 import json
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -49,6 +50,11 @@ PANDAS = {
     "zone": pd.Series(BERLIN),
     "zone_s": pd.Series(BERLIN).astype("datetime64[s, Europe/Berlin]"),
     "offset": pd.Series(pd.to_datetime(["1950-01-01T00:00+02:00", None, "2024-02-29T12:00+02:00"])),
+    **{
+        f"offset {zone}": pd.Series(pd.to_datetime(DAYS)).dt.tz_localize(zone)
+        for zone in ("+05:30", "-13:00", "+00:00")
+    },
+    "arrow_offset": pd.Series([0, None], dtype=pd.ArrowDtype(pa.timestamp("s", tz="-02:30"))),
     **{
         f"m8[{u}]": pd.Series(pd.to_timedelta([-1, 2, None], unit="h")).astype(f"timedelta64[{u}]")
         for u in ("s", "ms", "ns")
@@ -104,6 +110,7 @@ def test_a_pandas_frame_of_some_columns_and_new_ones():
     [
         [0, 1],
         [10, 2.5],
+        [None, "a"],
         ["a", 3],
         pd.MultiIndex.from_tuples([("a", 1), ("b", 2)]),
         pd.RangeIndex(2),
@@ -131,7 +138,14 @@ def test_the_index_of_a_pandas_frame_is_left_out():
         ),
         (pd.Series([True, 1], dtype=object), "several types 'bool', 'int'"),
         (pd.Series([2**200, 1], dtype=object), "column 'bad' cannot be read"),
+        (pd.Series([decimal.Decimal("1e38")] * 2), "column 'bad' cannot be read"),
+        (pd.Series([np.arange(2), None]), "column 'bad' cannot be read"),
         (pd.Series(["\ud800", "x"], dtype=object), "column 'bad' cannot be read"),
+        (
+            pd.Series([decimal.Decimal(1), decimal.Decimal("-Infinity")]),
+            "column 'bad', data row 2 (counted from 1), holds Decimal('-Infinity')",
+        ),
+        (pd.Series(BERLIN[:2].tz_convert(dateutil.tz.tzoffset(None, 60))), "no plain name"),
         (pd.Series([1j, 2]), "column 'bad' is of pandas type complex128"),
         (
             pd.period_range("2020", periods=2, freq="M").to_series(),
@@ -146,6 +160,39 @@ def test_pandas_columns_that_are_refused(column, said):
         take_in(source)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_decimal_nan_is_missing():
+    frame, origin = take_in(pd.DataFrame({"a": [decimal.Decimal(1), decimal.Decimal("nan")]}))
+    assert frame["a"].to_list() == [1, None]
+    assert origin.restore(frame)["a"].isna().tolist() == [False, True]
+
+
+def test_a_panic_of_polars_is_an_error_of_the_column(monkeypatch):
+    def panic(_):
+        raise pl.exceptions.PanicException("no such type")
+
+    monkeypatch.setattr(pl, "from_arrow", panic)
+    with pytest.raises(DataError, match=r"'a' cannot be read \(no such type\); turn it into"):
+        take_in(pa.table({"a": [1]}))
+
+
+def test_decimals_of_more_digits_than_polars_has_are_refused():
+    source = pa.table({"a": pa.array([decimal.Decimal(1)], pa.decimal256(60, 2))})
+    with pytest.raises(DataError, match="'a' cannot be read .*38 of a decimal128.* turn it into"):
+        take_in(source)
+
+
+@pytest.mark.parametrize("source", [pa.table({"": [1]}), pd.DataFrame({"": [1]})])
+def test_an_empty_name_is_kept(source):
+    assert to_polars(source).columns == [""]
+
+
+def test_offsets_of_whole_hours_keep_the_wall_clock_and_others_are_utc():
+    times = pa.array([0], pa.timestamp("us", tz="+02:00"))
+    assert to_polars(pa.table({"a": times}))["a"].dt.hour().item() == 2
+    odd = times.cast(pa.timestamp("us", tz="+05:30"))
+    assert to_polars(pa.table({"a": odd})).schema["a"] == pl.Datetime("us", "UTC")
 
 
 def test_numbers_of_several_types_in_an_object_column_are_numbers():
@@ -185,6 +232,7 @@ ARROW = {
     "date64": pa.array([0, None], pa.date64()),
     "seconds": pa.array([0, None], pa.timestamp("s")),
     "zone": pa.array([0, None], pa.timestamp("ns", tz="Europe/Berlin")),
+    **{z: pa.array([0, None], pa.timestamp("ns", tz=z)) for z in ("+05:30", "-03:00", "-00:45")},
     "half": pa.array([0.5, None], pa.float16()),
     "uint64": pa.array([2**64 - 1, None], pa.uint64()),
     "bool": pa.array([True, None]),

@@ -6,7 +6,7 @@ import pytest
 
 from raregan.config import KINDS
 from raregan.data.dtypes import dtype_name
-from raregan.data.schema import Column, Schema, Target, locate
+from raregan.data.schema import Column, Schema, Target, locate, show_cell
 from raregan.errors import SchemaError
 
 
@@ -145,3 +145,13 @@ def test_long_and_many_lined_cells_are_shown_in_one_short_line():
     assert shown.startswith("column 'x', data row 2 (counted from 1), holds ")
     assert len(shown) < 150
     assert "\n" not in shown
+
+
+@pytest.mark.parametrize("unit", ["ms", "us"])
+def test_times_that_python_has_none_for_are_shown_as_ticks(unit):
+    ticks = pl.Series([2**62, None, 0]).cast(pl.Datetime(unit, "Europe/Berlin"))
+    beyond = f"{2**62} as Datetime(time_unit='{unit}', time_zone='Europe/Berlin')"
+    assert show_cell(ticks, 0) == beyond
+    assert show_cell(ticks, 1) == "None"
+    assert "1970, 1, 1, 1, 0" in show_cell(ticks, 2)
+    assert show_cell(pl.Series([10**9], dtype=pl.Int32).cast(pl.Date), 0) == "1000000000 as Date"

@@ -228,6 +228,12 @@ def test_constant_columns_are_kept_with_a_warning():
     assert here.startswith("column 'c' is 4 in every rare row, though not in the others: ")
 
 
+def test_a_constant_beyond_the_years_of_python_is_told():
+    far = pl.Series([2**62] * N).cast(pl.Datetime("ms", "UTC"))
+    [told] = make_table(frame(b=far)).warnings
+    assert told.startswith(f"column 'b' is {2**62} as Datetime")
+
+
 def test_nothing_but_constant_columns_is_an_error():
     with pytest.raises(DataError, match="every column is constant or an identifier in the 20"):
         make_table(frame(a=[1] * N, b=frame()["Class"]))

@@ -16,6 +16,7 @@ from raregan.encoding.cells import (
     from_values,
     numpy_dtype,
     round_to,
+    to_decimals,
     to_floats,
     to_values,
 )
@@ -30,6 +31,16 @@ def decimals(values, dtype=pl.Float64):
 def test_cells_become_floats(dtype):
     values = to_floats(pl.Series([1, 0, 1]).cast(dtype))
     assert (values.dtype, values.tolist()) == (np.float64, [1.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize("dtype", [pl.Decimal(38, 0), pl.Decimal(38, 12), pl.Decimal(5, 2)])
+def test_floats_beyond_a_decimal_become_its_last(dtype):
+    limit = 10.0 ** (dtype.precision - dtype.scale)
+    cells = to_decimals(np.array([limit, -limit, np.inf, 1.0]), dtype)
+    assert cells.dtype == dtype
+    high, low, highest, one = to_floats(cells)
+    assert (low, highest, one) == (-high, high, 1)
+    assert limit * 0.9999 < high < limit
 
 
 def test_numbers_written_out_become_the_nearest_floats():

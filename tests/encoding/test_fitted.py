@@ -1,4 +1,5 @@
 import json
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -45,6 +46,27 @@ KINDS = {
 def fit(name, kind=None, frame=FRAME, others=None, seen=None):
     column = Column(name, dtype_name(frame.schema[name]), kind or KINDS[name][0])
     return fit_field(column, frame, "quantile", others, seen)
+
+
+@pytest.mark.parametrize(
+    ("rare", "others", "expected"),
+    [
+        (["web", None], ["shop", "web", None, "tel"], ["web", "shop", "tel"]),
+        ([True, True], [True, False], [True, False]),
+        (["web", "web"], ["web", None], None),
+        ([5, 5], [1, 2], None),
+        (["1.10", "1.10"], [f"{i}.25" for i in range(50)], None),
+        ([date(2020, 1, 1)] * 2, [date(2020, 1, 2)] * 2, None),
+    ],
+)
+def test_a_constant_column_takes_the_levels_of_others_where_it_would_have_levels(
+    rare, others, expected
+):
+    frame, others = pl.DataFrame({"x": rare}), pl.DataFrame({"x": others})
+    field = fit("x", "constant", frame, others=others)
+    assert type(field.field) is (ConstantField if expected is None else LevelField)
+    assert expected is None or field.levels("x") == expected
+    assert type(fit("x", "constant", frame).field) is ConstantField
 
 
 def encode(field, frame):

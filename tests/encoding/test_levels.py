@@ -155,6 +155,17 @@ SOUND = {"dtype": "Int64", "levels": [1, 2, None]}
     ],
 )
 def test_damaged_levels_are_refused(columns):
-    assert LevelField.from_dict({"columns": [SOUND]}).levels.height == 3
+    assert LevelField.from_dict({"columns": [SOUND], "apart": False}).levels.height == 3
     with pytest.raises(ModelFileError):
-        LevelField.from_dict({"columns": columns})
+        LevelField.from_dict({"columns": columns, "apart": False})
+
+
+def test_a_level_that_only_others_have_takes_a_number_of_its_own():
+    yes, both = pl.DataFrame({"c": [True, True]}), pl.DataFrame({"c": [False, True]})
+    field = LevelField.fit(yes, both)
+    assert field.parts == (Part("level", 2, "softmax"),)
+    assert LevelField.fit(both, both).parts == (Part("level", 1, "sigmoid"),)
+    again = LevelField.from_dict(json.loads(json.dumps(field.to_dict())))
+    assert again.decode(field.encode(both), Draw()).to_list() == [False, True]
+    with pytest.raises(ModelFileError, match="'apart' of a column of categories is 1"):
+        LevelField.from_dict({**field.to_dict(), "apart": 1})

@@ -51,19 +51,21 @@ class Constraint(Protocol):
 
 @dataclass(frozen=True)
 class Sum:
-    """Numbers that add up: ``a + b + c == total``.
+    """Numbers that add up to a total: ``a + b + c == total``, or ``total - a == b``.
 
-    Floats are compared to within half of the last decimal that all the columns have, or to within
-    `RELATIVE_TOLERANCE` where they have none; integers exactly.
+    Compared as :func:`sums_agree` says.
     """
 
     parts: tuple[str, ...]
     total: str
+    written: str | None = field(default=None, compare=False)
+    """As the user wrote it; None: the parts, then the total."""
 
     @property
     def text(self) -> str:
         """The rule, as `parse_constraint` reads it."""
-        return f"{' + '.join(map(write_name, self.parts))} == {write_name(self.total)}"
+        parts = " + ".join(map(write_name, self.parts))
+        return self.written or f"{parts} == {write_name(self.total)}"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -72,22 +74,28 @@ class Sum:
 
     def holds(self, frame: pl.DataFrame) -> pl.Series:
         """Return for each row whether it keeps the rule; a missing value leaves it unknown."""
-        used = frame.select(self.columns)
-        if all(dtype.is_integer() for dtype in used.dtypes):
-            whole = used.cast(EXACT)
-            added = _add(whole.select(self.parts))
-            return (added == whole[self.total]).fill_null(value=True).alias(self.total)
-        # single precision is good to 2**-24 of a value, double to 2**-53
-        noise = 2.0**-22 if pl.Float32 in used.dtypes else 2.0**-51
-        floats = used.cast(pl.Float64).with_columns(pl.all().fill_nan(None))
-        added = _add(floats.select(self.parts)).fill_nan(None)
-        size = _add(floats.select(pl.all().abs()))
-        unit = _shared_unit(floats, noise)
-        slack = size * max(noise, RELATIVE_TOLERANCE if unit is None else 0.0)
-        difference = (added - floats[self.total]).abs()
-        close = (difference <= slack) | (difference < (unit or 0.0) / 2)
-        equal = added == floats[self.total]  # of infinite ones too
-        return ((close & difference.is_finite()) | equal).fill_null(value=True).alias(self.total)
+        return sums_agree(frame, self.parts, (self.total,))
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Sums of numbers that are equal, none of them one column: ``a + b == c + d``.
+
+    Compared as :func:`sums_agree` says.
+    """
+
+    text: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the left, then those of the right."""
+        return (*self.left, *self.right)
+
+    def holds(self, frame: pl.DataFrame) -> pl.Series:
+        """Return for each row whether it keeps the rule; a missing value leaves it unknown."""
+        return sums_agree(frame, self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -163,9 +171,9 @@ def parse_constraint(
     Parameters
     ----------
     text
-        ``a + b == total`` of numbers, ``city, country``, ``onehot(a, b)``, or what
-        :func:`raregan.data.expressions.parse_expression` reads. Names that are no plain words stand
-        in backticks.
+        ``a + b == total`` or ``total - a == b`` of numbers, ``city, country``, ``onehot(a, b)``, or
+        what :func:`raregan.data.expressions.parse_expression` reads. Names that are no plain words
+        stand in backticks.
     schema, formats
         As of `parse_expression`.
 
@@ -183,13 +191,9 @@ def parse_constraint(
         return Combination(_names(source, tree.elts, schema))
     if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "onehot" and not tree.keywords:
         return _one_hot(source, tree.args, schema)
-    found = _find_sum(source)
+    found = _find_sum(source, schema)
     if found is not None:
-        parts, total = found
-        names = [find_column(schema, name) for name in (*parts, total)]
-        if all(schema[name].is_numeric() for name in names):
-            _distinct(source.text, names, 3)
-            return Sum(tuple(parts), total)
+        return found
     expression = build_expression(source, schema, formats)
     return Rule(source.text, tuple(dict.fromkeys(expression.meta.root_names())), expression)
 
@@ -262,12 +266,48 @@ def check_constraints(frame: pl.DataFrame, constraints: Iterable[Constraint]) ->
             raise SchemaError(
                 f"rule {rule.text!r} does not hold in {n_broken:,} of {frame.height:,} rare rows, "
                 f"first in rare row {(row or 0) + 1:,} ({shown}): "
-                "correct these rows or leave the rule out"
+                f"correct these rows or leave the rule out{_hint(rule, frame)}"
             )
 
 
-def _add(frame: pl.DataFrame) -> pl.Series:
-    return frame.select(pl.sum_horizontal(pl.all(), ignore_nulls=False)).to_series()
+def _hint(rule: Constraint, frame: pl.DataFrame) -> str:
+    """Say what to do about decimals that are equal but for rounding."""
+    floats = any(frame.schema[name].is_float() for name in rule.columns)
+    if not (isinstance(rule, Rule) and floats and "==" in rule.text):
+        return ""
+    return (
+        "; if decimals are equal but for rounding, give each sum as a rule of its own, or write "
+        "abs(x - y) < 0.005 for x == y"
+    )
+
+
+def sums_agree(frame: pl.DataFrame, left: Sequence[str], right: Sequence[str]) -> pl.Series:
+    """Return for each row whether the columns of both sides add up to the same, or one is missing.
+
+    Floats are compared to within half of the last decimal that all the columns have, or to within
+    `RELATIVE_TOLERANCE` where they have none; integers exactly.
+    """
+    used = frame.select(*left, *right)
+    name = used.columns[-1]
+    if all(dtype.is_integer() for dtype in used.dtypes):
+        whole = used.cast(EXACT)
+        return (_add(whole, left) == _add(whole, right)).fill_null(value=True).alias(name)
+    # single precision is good to 2**-24 of a value, double to 2**-53
+    noise = 2.0**-22 if pl.Float32 in used.dtypes else 2.0**-51
+    floats = used.cast(pl.Float64).with_columns(pl.all().fill_nan(None))
+    one, other = (_add(floats, side).fill_nan(None) for side in (left, right))
+    size = _add(floats.select(pl.all().abs()), used.columns)
+    unit = _shared_unit(floats, noise)
+    slack = size * max(noise, RELATIVE_TOLERANCE if unit is None else 0.0)
+    difference = (one - other).abs()
+    close = (difference <= slack) | (difference < (unit or 0.0) / 2)
+    equal = one == other  # of infinite ones too
+    return ((close & difference.is_finite()) | equal).fill_null(value=True).alias(name)
+
+
+def _add(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    nothing = pl.lit(0, dtype=frame.dtypes[0])
+    return frame.select(pl.sum_horizontal(nothing, *names, ignore_nulls=False)).to_series()
 
 
 def _shared_unit(frame: pl.DataFrame, noise: float) -> float | None:
@@ -279,26 +319,48 @@ def _shared_unit(frame: pl.DataFrame, noise: float) -> float | None:
     return None
 
 
-def _find_sum(source: Source) -> tuple[list[str], str] | None:
-    """Return the parts and the total of ``a + b == total`` or ``total == a + b``."""
+def _find_sum(source: Source, schema: Mapping[str, pl.DataType]) -> Sum | Balance | None:
+    """Read an equation between sums and differences of three or more columns of numbers.
+
+    Brought to the side where it counts positive, each column is on the left or on the right.
+    """
     tree = source.tree
     if not (isinstance(tree, ast.Compare) and [type(how) for how in tree.ops] == [ast.Eq]):
         return None
-    sides = [_summands(source, side) for side in (tree.left, tree.comparators[0])]
-    left, right = sides if len(sides[0]) > 1 else sides[::-1]
-    parts, total = [name for name in left if name is not None], right[0]
-    if len(right) > 1 or total is None or len(parts) < max(len(left), 2):
+    sides = [_signed(source, side) for side in (tree.left, tree.comparators[0])]
+    if sides[0] is None or sides[1] is None:
         return None
-    return parts, total
+    terms = [*sides[0], *((-sign, name) for sign, name in sides[1])]
+    left, right = (tuple(name for sign, name in terms if sign == side) for side in (1, -1))
+    if min(len(left), len(right)) and len(terms) <= 2:  # noqa: PLR2004
+        return None  # a == b needs no tolerance
+    names = [find_column(schema, name) for _, name in terms]
+    if not names or not all(schema[name].is_numeric() for name in names):
+        return None
+    if len(right) == 1 or len(left) == 1:
+        _distinct(source.text, names, 3)
+        parts, (total,) = (left, right) if len(right) == 1 else (right, left)
+        return Sum(parts, total, source.text)
+    return Balance(source.text, left, right) if len(set(names)) == len(names) else None
 
 
-def _summands(source: Source, node: ast.AST) -> list[str | None]:
-    """Return the names that are added up; None for what is no column."""
-    summands = []
-    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        summands.append(source.name_of(node.right))
-        node = node.left
-    return [source.name_of(node), *summands[::-1]]
+def _signed(source: Source, node: ast.AST) -> list[tuple[int, str]] | None:
+    """Return the columns that are added and subtracted with their signs; None for aught else."""
+    found: list[tuple[int, str]] = []
+    todo: list[tuple[int, ast.AST]] = [(1, node)]
+    while todo:
+        sign, node = todo.pop()
+        name = source.name_of(node)
+        if name is not None:
+            found.append((sign, name))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            subtracted = isinstance(node.op, ast.Sub)
+            todo += [(-sign if subtracted else sign, node.right), (sign, node.left)]
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd | ast.USub):
+            todo.append((-sign if isinstance(node.op, ast.USub) else sign, node.operand))
+        elif not (isinstance(node, ast.Constant) and repr(node.value) in ("0", "0.0")):
+            return None
+    return found
 
 
 def _one_hot(source: Source, nodes: Sequence[ast.AST], schema: Mapping[str, pl.DataType]) -> OneHot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,20 @@ from raregan.data.rows import listed
 from raregan.errors import DataError, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import decimal
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 LIBRARIES = ("polars", "pandas", "pyarrow", "numpy")
 
 _MIXED = "give each column values of one type"
+_UNREADABLE = "turn it into numbers, times or text of a common type, or leave the column out"
+_OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):?(\d\d)")
+_READ_ERRORS = (
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(ValueError, TypeError, OverflowError, OSError, RuntimeError, AttributeError),
+)
+"""What polars and pyarrow raise on values that they cannot convert; a panic is no Exception."""
+
 _ARRAY_KINDS = "biufUMmO"
 """Kinds of ndarray that are taken: Boolean, numbers but complex ones, text, times, objects."""
 
@@ -165,23 +175,47 @@ def _take_arrow(source: Any) -> tuple[pl.DataFrame, _Columns]:
     table = source if isinstance(source, pa.Table) else pa.table(source)
     check_names(table.column_names)
     columns: _Columns = {column.name: {"arrow": _pack(column)} for column in table.schema}
-    arrays = [
-        table.column(name).cast(pa.float32() if pa.types.is_float16(column.type) else column.type)
-        for name, column in zip(table.column_names, table.schema, strict=True)
-    ]
-    frame = pl.DataFrame([_convert(n, a) for n, a in zip(table.column_names, arrays, strict=True)])
+    frame = _join(_convert(name, table.column(name), _from_arrow) for name in table.column_names)
     for name in _only_nan(frame):
         columns[name]["nan"] = True
     return frame, columns
 
 
-def _convert(name: str, values: Any, read: Callable[[Any], Any] = pl.from_arrow) -> pl.Series:
+def _join(columns: Iterable[pl.Series]) -> pl.DataFrame:
+    """Make a frame by names: of a list of columns, polars would rename one that is called ""."""
+    return pl.DataFrame({column.name: column for column in columns})
+
+
+def _convert(name: str, values: Any, read: Callable[[Any], Any]) -> pl.Series:
     """Convert one column, in one line about it where that fails."""
     try:
         return pl.Series(name, read(values))
-    except (pl.exceptions.PolarsError, ValueError, TypeError, OverflowError, OSError) as error:
+    except _READ_ERRORS as error:
         reason = str(error).strip().partition("\n")[0]
-        raise DataError(f"column {name!r} cannot be read ({reason}); {_MIXED}") from None
+        raise DataError(f"column {name!r} cannot be read ({reason}); {_UNREADABLE}") from None
+
+
+def _from_arrow(values: Any) -> Any:
+    """Convert an Arrow array, of types that polars lacks as the nearest that it has."""
+    import pyarrow as pa
+
+    kind = values.type
+    if pa.types.is_float16(kind):
+        values = values.cast(pa.float32())
+    elif pa.types.is_decimal256(kind):
+        raise TypeError(f"{kind} has more digits than the 38 of a decimal128")
+    elif pa.types.is_timestamp(kind) and kind.tz is not None and _is_odd_offset(kind.tz):
+        values = values.cast(pa.timestamp(kind.unit, "UTC"))
+    return pl.from_arrow(values)
+
+
+def _is_odd_offset(zone: str) -> bool:
+    """Say whether a time zone is an offset that polars knows by no name, as Etc/GMT-2 is +02:00."""
+    offset = _OFFSET.fullmatch(zone)
+    if offset is None:
+        return False
+    most = 14 if offset[1] == "+" else 12
+    return offset[3] != "00" or int(offset[2]) > most or not zone.startswith(offset[1])
 
 
 def _pack(column: Any) -> str:
@@ -237,7 +271,7 @@ def _take_array(source: np.ndarray) -> tuple[pl.DataFrame, _Columns]:
             series.append(_from_objects(name, values))
         else:
             series.append(_convert(name, values, _from_array))
-    return pl.DataFrame(series), columns
+    return _join(series), columns
 
 
 def _from_array(values: np.ndarray) -> pl.Series:
@@ -277,8 +311,8 @@ def _marker(values: np.ndarray) -> str:
     missing = np.flatnonzero(pd.isna(values))
     if not missing.size:
         return "None"
-    first = values[missing[0]]
-    return {"<NA>": "NA"}.get(str(first), str(first))
+    first = str(values[missing[0]])
+    return {"<NA>": "NA"}.get(first, first if first in ("None", "NaT") else "nan")
 
 
 def _from_objects(name: str, values: np.ndarray) -> pl.Series:
@@ -292,9 +326,20 @@ def _from_objects(name: str, values: np.ndarray) -> pl.Series:
     if not kinds:
         return pl.Series(name, [None] * len(values), dtype=pl.String)
     held = [None if gone else value for value, gone in zip(values, missing, strict=True)]
+    if kinds == ["Decimal"]:
+        _check_decimals(name, held)
     if len(kinds) > 1:  # numbers of several types
         return _convert(name, held, lambda cells: pl.Series(cells, strict=False))
     return _convert(name, held, pl.Series)
+
+
+def _check_decimals(name: str, values: list[decimal.Decimal | None]) -> None:
+    for row, value in enumerate(values):
+        if value is not None and not value.is_finite():
+            raise DataError(
+                f"column {name!r}, data row {row + 1} (counted from 1), holds {value!r}, for which "
+                "decimals have no place: turn the column into floats, or empty the cell"
+            )
 
 
 def _to_objects(series: pl.Series, marker: str) -> np.ndarray:
@@ -315,10 +360,10 @@ def _take_pandas(source: Any) -> tuple[pl.DataFrame, _Columns]:
     for position, (name, native) in enumerate(zip(names, source.columns, strict=True)):
         column = source.iloc[:, position]
         columns[name] = _describe(name, column)
-        if isinstance(native, int | float | tuple):
+        if native is None or isinstance(native, int | float | tuple):
             columns[name]["name"] = native
         series.append(_from_pandas(name, column))
-    return pl.DataFrame(series), columns
+    return _join(series), columns
 
 
 def _describe(name: str, column: Any) -> dict[str, Any]:
@@ -343,7 +388,21 @@ def _describe(name: str, column: Any) -> dict[str, Any]:
         return {"dtype": "string", "storage": dtype.storage, "missing": missing}
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
         return {"dtype": "object", "missing": _marker(column.to_numpy())}
+    if isinstance(dtype, pd.DatetimeTZDtype) and not _is_zone_known(dtype):
+        raise DataError(
+            f"column {name!r} has a time zone that has no plain name ({dtype}): give it one that "
+            "has, with .dt.tz_convert('Europe/Berlin') or .dt.tz_convert('UTC')"
+        )
     return {"dtype": str(dtype)}
+
+
+def _is_zone_known(dtype: Any) -> bool:
+    import pandas as pd
+
+    try:
+        return bool(pd.api.types.pandas_dtype(str(dtype)) == dtype)
+    except TypeError:
+        return False
 
 
 def _from_pandas(name: str, column: Any) -> pl.Series:
@@ -360,7 +419,16 @@ def _from_pandas(name: str, column: Any) -> pl.Series:
         )
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fmM":
         return _convert(name, column.to_numpy(), _from_array)
+    if isinstance(dtype, pd.DatetimeTZDtype | pd.ArrowDtype):
+        return _convert(name, column, lambda cells: _from_arrow(_to_arrow(cells)))
     return _convert(name, column.reset_index(drop=True), pl.from_pandas)
+
+
+def _to_arrow(column: Any) -> Any:
+    import pyarrow as pa
+
+    array = pa.array(column, from_pandas=True)
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
 def _give_pandas(frame: pl.DataFrame, columns: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -16,17 +16,11 @@ import numpy as np
 import polars as pl
 
 from raregan.atomic import write_whole
+from raregan.data.codes import as_numbers, show_number
 from raregan.data.kinds import names_one
 from raregan.data.proposals import Proposal, propose_constraints
 from raregan.data.schema import Schema
-from raregan.data.suspects import (
-    Suspect,
-    as_numbers,
-    count_values,
-    find_suspects,
-    name_words,
-    show_number,
-)
+from raregan.data.suspects import Suspect, count_values, find_suspects, name_words
 from raregan.errors import SchemaError
 
 if TYPE_CHECKING:

@@ -229,6 +229,11 @@ def _kind_of_text(values: pl.Series, distinct: pl.Series, dtype: pl.DataType) ->
     return "text" if len(distinct) >= MOSTLY * len(values) else "categorical"
 
 
+def has_levels(cells: pl.Series) -> bool:
+    """Say whether a column would be categorical or Boolean if these rows were all rare."""
+    return _infer(cells, cells).kind in ("categorical", "boolean")
+
+
 def names_one(name: str) -> bool:
     """Say whether a name ends with one of `ID_WORDS`: `customer_id`, `PolicyNumber`, `id`."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)

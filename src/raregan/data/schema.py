@@ -27,6 +27,9 @@ EXACT_INTEGERS = 2**53
 MAX_SHOWN = 60
 """Characters of a cell that an error shows."""
 
+_PYTHON_DAYS = (-719_161, 2_932_895)
+"""Since 1970, a day within the years 1 to 9999: in any time zone."""
+
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
 _FITS: dict[str, Callable[[pl.DataType], bool]] = {
     "continuous": lambda dtype: dtype.is_numeric() or dtype == pl.String,
@@ -237,8 +240,20 @@ def target_type(dtype: pl.DataType) -> type | None:
 def locate(series: pl.Series, faulty: pl.Series | None = None) -> str:
     """Name column, row and value of the first cell at fault, or of the first cell."""
     row = 0 if faulty is None else faulty.arg_true()[0]
-    value = textwrap.shorten(repr(series[row]), MAX_SHOWN)
+    value = textwrap.shorten(show_cell(series, row), MAX_SHOWN)
     return f"column {series.name!r}, data row {row + 1} (counted from 1), holds {value}"
+
+
+def show_cell(series: pl.Series, row: int) -> str:
+    """Write a cell as Python does, or as ticks a time beyond its years 1 to 9999."""
+    dtype = series.dtype
+    if isinstance(dtype, pl.Date | pl.Datetime):
+        day = series.slice(row, 1).to_physical()
+        if isinstance(dtype, pl.Datetime):
+            day = day // (86_400 * {"ms": 10**3, "us": 10**6, "ns": 10**9}[dtype.time_unit])
+        if not day.is_between(*_PYTHON_DAYS).fill_null(value=True).item():
+            return f"{series.to_physical()[row]} as {dtype}"
+    return repr(series[row])
 
 
 def _check(holds: bool, otherwise: str) -> None:

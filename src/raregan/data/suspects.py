@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from raregan.data.codes import as_numbers, find_codes
+from raregan.data.kinds import has_levels
 from raregan.data.rows import listed
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ Floats = npt.NDArray[np.float64]
 LEAK_AUC = 0.99
 """A single column that tells the classes apart this well is rarely known in time."""
 
+LEVELS_LEAK_AUC = 0.96
+"""By its levels: a copy of the target of which 4 % are wrong. The best honest one known to us, of
+nine public tables, has 0.86."""
+
 MIN_CLASS_ROWS = 10
 """With fewer rows of a class, chance separates one column in a table of many."""
 
@@ -38,25 +44,6 @@ CHANCE = 0.001
 """Findings that chance makes this often are not told."""
 
 MOSTLY_MISSING = 0.5
-
-TEXT_CODES = frozenset(
-    [
-        *("", "?", "??", "-", "--", ".", "n/a", "n.a.", "#n/a", "na", "nan", "null", "nil"),
-        *("unknown", "unk", "missing", "(missing)", "undefined", "not available"),
-        *("not specified", "unspecified", "not known", "<na>", "(null)"),
-    ]
-)
-"""Text, in lower case, that stands for a missing value. "none" may well be an answer."""
-
-LOW_CODES = (-1, -9, -99, -999, -9999, -99999, -999999, -9999999)
-HIGH_CODES = (99, 999, 9999, 99999, 999999, 9999999, 99999999, 999999999)
-"""Numbers that stand for a missing value where they lie apart from the others."""
-
-DATE_CODES = (
-    *("0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1901-01-01"),
-    *("1970-01-01", "2099-12-31", "2999-12-31", "9999-12-31"),
-)
-"""Days that stand for a missing date where they lie apart from the others, or outnumber them."""
 
 TIME_WORDS = frozenset(["time", "timestamp", "datetime", "date", "step", "ts"])
 _NO_EVENT = frozenset(["birth", "born", "dob"])
@@ -133,17 +120,6 @@ def name_words(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
 
 
-def as_numbers(values: pl.Series, column: Column) -> pl.Series:
-    """Return numbers in the order of the values: whole dates and durations as their ticks."""
-    if column.format is not None:
-        values = values.str.to_datetime(column.format, time_unit="us", strict=False)
-    if values.dtype.is_temporal():
-        return values.to_physical()
-    if values.dtype == pl.String:
-        return values.cast(pl.Float64, strict=False)
-    return values.cast(pl.Float64) if values.dtype.is_decimal() else values
-
-
 # --- leaks -------------------------------------------------------------------------------------
 
 
@@ -157,12 +133,12 @@ def _leaks(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -> It
         if found := _one_sided(rare, others):
             yield Suspect(name, f"{found}: {_KNOWN}")
             continue
-        auc = _auc(rare, others, column, counts[name].height)
-        if auc >= LEAK_AUC:
+        as_number, as_level = _areas(rare, others, column, counts[name].height)
+        if as_number >= LEAK_AUC or as_level >= LEVELS_LEAK_AUC:
             yield Suspect(
                 name,
                 f"nearly a copy of the target: on its own it tells the rare rows from the others "
-                f"(AUC {auc:.3f}): {_KNOWN}",
+                f"(AUC {max(as_number, as_level):.3f}): {_KNOWN}",
             )
 
 
@@ -181,17 +157,19 @@ def _one_sided(rare: pl.Series, others: pl.Series) -> str | None:
     return None
 
 
-def _auc(rare: pl.Series, others: pl.Series, column: Column, n_distinct: int) -> float:
-    """Return how well the best reading of a column tells the classes apart: 0.5 to 1."""
-    best = 0.5
+def _areas(
+    rare: pl.Series, others: pl.Series, column: Column, n_distinct: int
+) -> tuple[float, float]:
+    """Return how well a column tells the classes apart, as a number and as levels: 0.5 to 1."""
+    as_number = as_level = 0.5
     if not n_distinct:
-        return best
+        return as_number, as_level
     if column.kind in ("continuous", "integer", "datetime", "duration"):
         both = as_numbers(pl.concat([rare, others]), column)
-        best = _auc_of_numbers(both, rare.len())
+        as_number = _auc_of_numbers(both, rare.len())
     if column.kind in ("categorical", "boolean", "constant") or n_distinct <= FEW_LEVELS:
-        best = max(best, _auc_of_levels(rare, others))
-    return best
+        as_level = _auc_of_levels(rare, others)
+    return as_number, as_level
 
 
 def _auc_of_numbers(values: pl.Series, n_rare: int) -> float:
@@ -259,115 +237,9 @@ def _only_rare(rows: Rows, schema: Schema) -> Iterator[Suspect]:
 def _hidden(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -> Iterator[Suspect]:
     """Find values that stand for missing ones."""
     for column in schema.columns:
-        values = counts[column.name]
-        if column.kind in ("constant", "boolean") or values.height < 2:  # noqa: PLR2004
-            continue
-        if column.kind == "datetime":
-            found = _date_codes(values, column)
-        elif values.schema["value"] == pl.String:
-            found = _text_codes(values)
-        elif values.schema["value"].is_numeric() and column.kind != "identifier":
-            found = _number_codes(values)
-        else:
-            continue
-        for shown, n_rows, why in found:
+        for shown, n_rows, why in find_codes(counts[column.name], column):
             said = f"{shown} in {n_rows:,} of {rows.held.height:,} rows{why}: {_FILL}"
             yield Suspect(column.name, said)
-
-
-def _text_codes(counts: pl.DataFrame) -> Iterator[tuple[str, int, str]]:
-    levels = counts.with_columns(plain=pl.col("value").str.strip_chars().str.to_lowercase())
-    codes = TEXT_CODES
-    if counts["value"].str.len_chars().max() == 2:  # noqa: PLR2004
-        codes = TEXT_CODES - {"na"}  # Namibia, among other countries
-    for level, n_rows, _ in levels.filter(pl.col("plain").is_in(codes)).rows():
-        yield repr(level), n_rows, ""
-    numbers = levels.filter(pl.col("plain").str.contains(r"^-?(0+|1|9+)$"))
-    words = counts.filter(~pl.col("value").str.contains(r"\d"))
-    if numbers.height == 1 and words.height == counts.height - 1 and words.height > 2:  # noqa: PLR2004
-        level, n_rows, _ = numbers.row(0)
-        yield repr(level), n_rows, ", a number among words"
-
-
-def _number_codes(counts: pl.DataFrame) -> Iterator[tuple[str, int, str]]:
-    """Find a code at either end of a column's values."""
-    values = counts["value"].cast(pl.Float64).to_numpy()
-    n_rows = counts["rows"].to_list()
-    finite = np.isfinite(values)
-    values, n_rows = values[finite], [n for n, good in zip(n_rows, finite, strict=True) if good]
-    if values.size < 5:  # noqa: PLR2004
-        return
-    if n_rows[0] > 1 and (_is_low_code(values) or _is_odd_zero(values, n_rows)):
-        yield f"{values[0]:.0f}", n_rows[0], _apart(values[1:])
-    if n_rows[-1] > 1 and _is_high_code(values):
-        yield f"{values[-1]:.0f}", n_rows[-1], f", a code or a cap{_apart(values[:-1])}"
-
-
-def _apart(rest: Floats) -> str:
-    return f", apart from the rest ({show_number(rest[0])} to {show_number(rest[-1])})"
-
-
-def show_number(value: float) -> str:
-    """Write a number for people: 2024, 1,234,567.89 and 0.00123457."""
-    if not np.isfinite(value):
-        return str(value)
-    if value == round(value) and abs(value) < 10_000:  # noqa: PLR2004
-        return f"{value:.0f}"  # a year, maybe
-    if 1000 <= abs(value) < 1e15:  # noqa: PLR2004
-        return f"{value:,.2f}".rstrip("0").rstrip(".")
-    return f"{value:.6g}"
-
-
-def _is_low_code(values: Floats) -> bool:
-    """Say whether the lowest is a code: the only negative one, or far below all others."""
-    if values[0] not in LOW_CODES:
-        return False
-    return bool(values[1] >= 0 or values[1] - values[0] >= values[-1] - values[1])
-
-
-def _is_high_code(values: Floats) -> bool:
-    return values[-1] in HIGH_CODES and bool(values[-1] - values[-2] >= values[-2] - values[0])
-
-
-def _is_odd_zero(values: Floats, n_rows: list[int]) -> bool:
-    """Say whether nothing is near a zero that few rows have: an age of 0 among drivers.
-
-    Where most rows have it, it is an amount of nothing.
-    """
-    if values[0] != 0 or values.size < 12 or 2 * n_rows[0] > sum(n_rows):  # noqa: PLR2004
-        return False
-    lowest, spacing = values[1], float(np.median(np.diff(values[1:12])))
-    return bool(lowest >= 5 * spacing and lowest >= (values[-1] - lowest) / 10)
-
-
-def _date_codes(counts: pl.DataFrame, column: Column) -> Iterator[tuple[str, int, str]]:
-    """Find a day at either end, a year or more from the others, or one that outnumbers them."""
-    days = _days(counts["value"], column)
-    by_day = pl.DataFrame({"day": days, "rows": counts["rows"]}).drop_nulls()
-    by_day = by_day.group_by("day").agg(pl.col("rows").sum()).sort("day")
-    all_days, n_rows = by_day["day"].to_numpy(), by_day["rows"].to_numpy()
-    if all_days.size < 2:  # noqa: PLR2004
-        return
-    gaps = np.diff(all_days)
-    for code in DATE_CODES:
-        day = int(np.datetime64(code, "D").astype(np.int64))
-        at = int(np.searchsorted(all_days, day))
-        if at == all_days.size or all_days[at] != day or n_rows[at] < 2:  # noqa: PLR2004
-            continue
-        end = (at == 0 and gaps[0] >= 365) or (at == gaps.size and gaps[-1] >= 365)  # noqa: PLR2004
-        often = n_rows[at] >= 10 * max(np.delete(n_rows, at).max(), 1)
-        if end or often:
-            why = ", a year or more from the rest" if end else ", far more than on any other day"
-            yield code, int(n_rows[at]), why
-
-
-def _days(values: pl.Series, column: Column) -> pl.Series:
-    """Return days since 1970 of dates and instants."""
-    ticks = as_numbers(values, column)
-    if values.dtype == pl.Date:
-        return ticks.cast(pl.Int64)
-    unit = "us" if column.format else cast("pl.Datetime", values.dtype).time_unit
-    return ticks // {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}[unit]
 
 
 # --- what is not learned ------------------------------------------------------------------------
@@ -399,7 +271,10 @@ def _constants(rows: Rows, schema: Schema, counts: Mapping[str, pl.DataFrame]) -
         if rows.rare[name].count() and rows.rare[name].null_count():
             what = "one value or none"
         where = "in every row" if everywhere else "in every rare row, though not in the others"
-        yield Suspect(name, f"{what} {where}: nothing to learn; --ignore COLUMN drops it")
+        found = f"{what} {where}: nothing to learn"
+        if rows.rare[name].count() and has_levels(column):
+            found += ", but for the others' levels with --levels-from all"
+        yield Suspect(name, f"{found}; --ignore COLUMN drops it")
 
 
 def _mostly_missing(rows: Rows, schema: Schema) -> Iterator[Suspect]:

@@ -15,9 +15,9 @@ from raregan.data.constraints import (
 from raregan.data.dtypes import dtype_name
 from raregan.data.fingerprints import row_hashes
 from raregan.data.frames import Origin
-from raregan.data.kinds import infer_columns, is_written
+from raregan.data.kinds import has_levels, infer_columns, is_written
 from raregan.data.rows import Rows, choose_rows, known_column, listed
-from raregan.data.schema import Column, Schema, Target
+from raregan.data.schema import Column, Schema, Target, show_cell
 from raregan.errors import DataError, SchemaError, TooFewRowsError
 
 if TYPE_CHECKING:
@@ -285,6 +285,11 @@ def _check_rare(rows: Rows, schema: Schema) -> None:
         )
 
 
+def _has_more(rare: pl.Series, held: pl.Series) -> bool:
+    """Say whether a column that is constant in the rare rows has other levels elsewhere."""
+    return len(rare) > 0 and has_levels(held)
+
+
 def _warnings(rows: Rows, schema: Schema, n_duplicates: int, n_rare_duplicates: int) -> list[str]:
     rare, held = rows.rare, rows.held
     warnings = []
@@ -296,10 +301,12 @@ def _warnings(rows: Rows, schema: Schema, n_duplicates: int, n_rare_duplicates: 
     for name in (column.name for column in schema.columns if column.kind == "constant"):
         everywhere = held[name].n_unique() == 1
         where = "every row" if everywhere else "every rare row, though not in the others"
-        value = rare[name].drop_nulls().unique().to_list()
+        known = rare[name].drop_nulls()
+        value = show_cell(known, 0) if len(known) else "missing"
+        more = "; --levels-from all adds the others' levels" if _has_more(known, held[name]) else ""
         warnings.append(
-            f"column {name!r} is {repr(value[0]) if value else 'missing'} in {where}: it is kept "
-            f"as it is; leave it out with --ignore {name!r} if it should not be"
+            f"column {name!r} is {value} in {where}: it is kept "
+            f"as it is{more}; leave it out with --ignore {name!r} if it should not be"
         )
     identifiers = [column.name for column in schema.columns if column.kind == "identifier"]
     if identifiers:

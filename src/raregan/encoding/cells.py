@@ -78,6 +78,17 @@ def round_to(values: NDArray[np.float64], decimals: int) -> NDArray[np.float64]:
     return values
 
 
+def to_decimals(values: NDArray[np.float64], dtype: pl.Decimal) -> pl.Series:
+    """Return floats as decimals; what the dtype cannot hold becomes the last that it can."""
+    high = last_before(10.0 ** (dtype.precision - dtype.scale), 10.0**-dtype.scale)
+    return pl.Series(np.clip(values, -high, high)).cast(dtype)
+
+
+def last_before(limit: float, step: float) -> float:
+    """Return the last number of this step before a limit, which float64 may not reach."""
+    return limit - max(step, 2 * math.ulp(limit))
+
+
 def numpy_dtype(dtype: pl.DataType) -> np.dtype[np.generic]:
     """Return the numpy dtype of a numeric polars dtype."""
     empty: NDArray[np.generic] = pl.Series([], dtype=dtype).to_numpy()

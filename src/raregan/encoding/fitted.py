@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import polars as pl
 
 from raregan.config import SEED
+from raregan.data.kinds import has_levels
 from raregan.data.rows import listed
 from raregan.encoding.fields import ConstantField, Draw, Encoded, Field, IdentifierField
 from raregan.encoding.identifiers import FreshIdentifiers
@@ -111,7 +112,8 @@ def fit_field(
     numeric
         How numbers are encoded.
     others
-        Rows whose levels a category can have too; None: those of `frame` only.
+        Rows whose levels a category can have too, even one that is constant in `frame`; None: those
+        of `frame` only.
     seen
         All identifiers; None: those of `frame`.
     """
@@ -135,6 +137,8 @@ def _fit(
                 f"rare rows hold {values}: give it another kind, or leave it out with "
                 f"--ignore {column.name!r}"
             )
+        if len(known) and others is not None and _varies(known, others[column.name]):
+            return LevelField.fit(known.to_frame(), _others(others, column.name))
         return ConstantField.fit(known)
     if kind == "identifier":
         real = known if seen is None else _collect(seen, column.name)
@@ -157,6 +161,11 @@ def fit_group(
     """Fit one field to the combinations of several columns; a missing value is part of one."""
     more = None if others is None else others.select(names)
     return FittedField(names, LevelField.fit(frame.select(names), more))
+
+
+def _varies(known: pl.Series, others: pl.Series) -> bool:
+    """Say whether a constant column has levels that can be taken from other rows."""
+    return has_levels(pl.concat([known, others.drop_nulls()]))
 
 
 def _others(others: pl.DataFrame, name: str) -> pl.DataFrame:

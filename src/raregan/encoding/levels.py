@@ -31,7 +31,8 @@ _HALF = 0.5
 class LevelField:
     """One of n levels: a number for each of them, or the binary digits of its place.
 
-    Two levels take one yes or no. Up to `MAX_ONE_HOT` take a one-hot vector. More take the
+    Two levels take one yes or no, unless only others have one of them. Up to `MAX_ONE_HOT` take a
+    one-hot vector. More take the
     ceil(log2 n) bits of the level's place, the most frequent level first: the analog bits of Chen,
     Zhang and Hinton ("Analog bits", ICLR 2023, section 2.1), with 0 and 1 in place of -1 and 1. So
     7,000 levels take 13 numbers and not 7,000. Codes beyond n drop their highest bit, which makes
@@ -42,9 +43,13 @@ class LevelField:
     levels
         (n, m): the values of each level in the m columns, in the order of their codes. Its columns
         are called by their number, so that none is called `_CODE`.
+    apart
+        Two levels take a number each: the share of a level that no row has is set above 0 after
+        training, that of a yes or no is not.
     """
 
     levels: pl.DataFrame
+    apart: bool = False
 
     name: ClassVar[str] = "levels"
 
@@ -57,9 +62,10 @@ class LevelField:
         cells = _numbered(cells)
         counted = cells.group_by(cells.columns, maintain_order=True).len(_CODE)
         levels = counted.sort(_CODE, descending=True, maintain_order=True).drop(_CODE)
+        n_seen = levels.height
         if others is not None:
             levels = pl.concat([levels, _numbered(others)]).unique(maintain_order=True)
-        return cls(levels)
+        return cls(levels, apart=n_seen < levels.height == 2)  # noqa: PLR2004
 
     @property
     def n_bits(self) -> int:
@@ -72,7 +78,7 @@ class LevelField:
         n = self.levels.height
         if n == 1:
             return ()
-        if n == 2:  # noqa: PLR2004
+        if n == 2 and not self.apart:  # noqa: PLR2004
             return (Part("level", 1, "sigmoid"),)
         return (
             Part("level", self.n_bits, "sigmoid") if self.n_bits else Part("level", n, "softmax"),
@@ -137,7 +143,8 @@ class LevelField:
             "columns": [
                 {"dtype": dtype_name(s.dtype), "levels": to_values(s)}
                 for s in self.levels.iter_columns()
-            ]
+            ],
+            "apart": self.apart,
         }
 
     @classmethod
@@ -152,7 +159,10 @@ class LevelField:
         levels = pl.DataFrame(series)
         if levels.is_duplicated().any():
             raise ModelFileError("two levels of a column of categories are the same; train anew")
-        return cls(levels)
+        apart = data["apart"]
+        if type(apart) is not bool:
+            raise ModelFileError(f"'apart' of a column of categories is {apart!r}; train anew")
+        return cls(levels, apart)
 
 
 def _numbered(frame: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from raregan.encoding.cells import (
     count_decimals,
     numpy_dtype,
     round_to,
+    to_decimals,
     to_floats,
 )
 from raregan.encoding.columns import ENCODINGS, ColumnEncoding
@@ -169,7 +170,7 @@ class NumberField:
             scale = self.decimals or 0
             return pl.Series(values).cast(pl.Decimal(_MAX_DIGITS, scale)).cast(pl.String)
         if isinstance(dtype, pl.Decimal):
-            return pl.Series(values).cast(dtype)
+            return to_decimals(values, dtype)
         return pl.Series(values.astype(numpy_dtype(dtype), copy=False), dtype=dtype)
 
     def to_dict(self) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from raregan.encoding.cells import (
     INFINITE,
     MAX_DECIMALS,
     count_decimals,
+    last_before,
     numpy_dtype,
     round_to,
+    to_decimals,
     to_floats,
 )
 from raregan.errors import ModelFileError, SchemaError
@@ -132,13 +134,7 @@ def _to_series(values: Floats, dtype: pl.DataType) -> pl.Series:
         return pl.Series(values).cast(dtype)
     values = np.nan_to_num(values)
     if isinstance(dtype, pl.Decimal):
-        high = _before(10.0 ** (dtype.precision - dtype.scale), 10.0**-dtype.scale)
-        return pl.Series(np.clip(values, -high, high)).cast(dtype)
+        return to_decimals(values, dtype)
     ends = np.iinfo(numpy_dtype(dtype).name)
-    values = np.clip(values, ends.min, _before(ends.max + 1.0, 1.0))
+    values = np.clip(values, ends.min, last_before(ends.max + 1.0, 1.0))
     return pl.Series(values.astype(numpy_dtype(dtype)), dtype=dtype)
-
-
-def _before(limit: float, step: float) -> float:
-    """Return the last number of this step before a limit, which float64 may not reach."""
-    return limit - max(step, 2 * math.ulp(limit))
