@@ -18,8 +18,10 @@ from raregan.archive import read_archive
 from raregan.cli import main
 from raregan.data.simulate import SIMULATED_NOTE
 from raregan.modelfile import load_model
+from raregan.training.checkpoint import FORMAT_VERSION
 
 COMMAND = [sys.executable, "-c", "import sys; from raregan.cli import main; sys.exit(main())"]
+GAN = ("--variant", "gan")  # it trains as many epochs as it is told
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_options_reach_the_run(folder):
 
 
 def test_dry_run_prints_the_networks_and_writes_nothing(folder, capsys):
-    run("train", "data.csv", "--dry-run")
+    run("train", "data.csv", *GAN, "--dry-run")
     out = capsys.readouterr().out
     assert "discriminator" in out
     assert "5,000 epochs of 2 steps" in out
@@ -162,12 +164,13 @@ def test_mistakes_in_the_options(folder, capsys, model_path):
 
 
 def test_divergence_keeps_the_last_good_weights_and_tells_the_way_on(folder, capsys):
-    run("train", "data.csv", "--learning-rate", 1e38, "-o", "m", code=1)
+    run("train", "data.csv", *GAN, "--learning-rate", 1e38, "-o", "m", code=1)
     err = capsys.readouterr().err
     assert "diverged" in err
-    assert "raregan train data.csv --learning-rate 1e+38 -o m --resume --learning-rate" in err
+    again = "raregan train data.csv --variant gan --learning-rate 1e+38 -o m --resume"
+    assert f"{again} --learning-rate" in err
     assert sorted(os.listdir()) == ["data.csv", "m.checkpoint"]
-    run("train", "data.csv", "--epochs", 2, "-o", "m", "--resume", "--learning-rate", 1e-5)
+    run("train", "data.csv", *GAN, "--epochs", 2, "-o", "m", "--resume", "--learning-rate", 1e-5)
     assert sorted(os.listdir()) == ["data.csv", "m"]
 
 
@@ -190,8 +193,8 @@ def wait_for_epochs(path, process):
 
 
 def epochs_done(path):
-    members = read_archive(path, kind="checkpoint", version=1)
-    return int(load_tensors(members["state.safetensors"])["epoch"])
+    members = read_archive(path, kind="checkpoint", version=FORMAT_VERSION)
+    return int(load_tensors(members["state.safetensors"])["main.epoch"])
 
 
 def weights(path):
@@ -199,7 +202,7 @@ def weights(path):
     return [*sampler.generator.kernels, *sampler.generator.biases]
 
 
-COMMON = ("train", "data.csv", "--batch-size", 16, "--checkpoint-every", 50, "--epochs")
+COMMON = ("train", "data.csv", *GAN, "--batch-size", 16, "--checkpoint-every", 50, "--epochs")
 LONG, ENDLESS = (*COMMON, 4_000), (*COMMON, 10**9)  # the second is interrupted for certain
 
 
@@ -243,9 +246,11 @@ def test_a_signal_saves_says_how_to_go_on_and_exits_130(folder, undisturbed, num
 
 
 def test_a_run_killed_at_its_start_is_not_resumed_from_an_older_one(folder):
-    run("train", "data.csv", "--epochs", 10**6, "-o", "m", "--max-minutes", 1e-5)
+    run("train", "data.csv", *GAN, "--epochs", 10**6, "-o", "m", "--max-minutes", 1e-5)
     assert epochs_done(Path("m.checkpoint")) > 0
-    process = start("train", "data.csv", "--epochs", 10**9, "--checkpoint-every", 10**8, "-o", "m")
+    process = start(
+        *("train", "data.csv", *GAN, "--epochs", 10**9, "--checkpoint-every", 10**8, "-o", "m")
+    )
     deadline = time.monotonic() + 120
     while not (Path("m.checkpoint.old").exists() and Path("m.checkpoint").exists()):
         assert process.poll() is None

@@ -15,6 +15,7 @@ from safetensors.numpy import save as save_tensors
 from raregan.archive import MANIFEST, read_archive, write_archive
 from raregan.data.heldout import HeldOut
 from raregan.errors import ModelFileError
+from raregan.gans.frozen import FrozenGenerator
 from raregan.modelfile import FORMAT_VERSION, load_model, save_model
 from raregan.sampling import Sampler
 
@@ -67,11 +68,15 @@ def test_no_flipped_byte_crashes_or_goes_unnoticed(path, tmp_path):
             load_model(tmp_path / "m")
 
 
+def dense(gan, kernel):
+    bias = np.zeros(kernel.shape[1], np.float32)
+    return FrozenGenerator((kernel,), (bias,), gan.model_.sampler.encoder.layout)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_model_file_with_nan_is_never_written(gan, tmp_path, bad):
-    generator = gan.model_.sampler.generator
-    kernels = (generator.kernels[0] * np.float32(bad), *generator.kernels[1:])
-    broken = replace(generator, kernels=kernels)
+    kernel = np.full((gan.model_.sampler.encoder.layout.width, 4), bad, np.float32)
+    broken = dense(gan, kernel)
     sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, broken)
     with pytest.raises(ModelFileError, match="NaN or infinity in kernel_0"):
         save_model(replace(gan.model_, sampler=sampler), tmp_path / "m")
@@ -155,11 +160,7 @@ def test_weights_that_are_no_safetensors_are_told(path, tmp_path):
 
 
 def test_a_generator_of_another_width_is_told(path, tmp_path, gan):
-    narrow = replace(
-        gan.model_.sampler.generator,
-        kernels=(np.ones((4, 2), np.float32),),
-        biases=(np.ones(2, np.float32),),
-    )
+    narrow = dense(gan, np.ones((4, 2), np.float32))
     sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, narrow)
     save_model(replace(gan.model_, sampler=sampler), tmp_path / "m")
     with pytest.raises(ModelFileError, match="makes 2 numbers a row and the encoder takes 4"):

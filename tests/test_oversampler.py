@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 from raregan import oversampler
+from raregan.config import VARIANT
 from raregan.errors import RareGANWarning, SchemaError, TooFewRowsError, UserError
 from raregan.oversampler import GANOverSampler
 
@@ -266,7 +267,7 @@ def test_options_reach_the_generators():
     sampler.fit_resample(*numbers())
     given = sampler.generators_[2].get_params()
     assert {name: given[name] for name in options} == options
-    assert given["variant"] == "gan"
+    assert given["variant"] == VARIANT
     assert given["rare"] == 2
 
 

@@ -101,7 +101,8 @@ def test_a_constant_column_comes_back_as_it_was(frame):
 
 def test_a_batch_is_at_most_the_rare_rows(frame):
     few = pl.concat([frame.head(12), frame.tail(100)])
-    assert RareGAN(epochs=2).fit(few).model_.config.training.batch_size == 12
+    gan = RareGAN(epochs=2, variant="gan").fit(few)
+    assert gan.model_.config.training.batch_size == 12
     with pytest.raises(UserError, match="batch_size 64 is more than the 12 rare rows"):
         RareGAN(epochs=2, batch_size=64).fit(few)
 
@@ -136,7 +137,9 @@ def test_resuming_into_another_lesson_or_fewer_epochs_is_refused(frame, tmp_path
     go_on = {"checkpoint": tmp_path / "c", "resume": True}
 
     def gan(epochs=10**6, target="Class", **options):
-        return RareGAN(epochs=epochs, target=target, batch_size=16, random_state=0, **options)
+        return RareGAN(
+            variant="gan", epochs=epochs, target=target, batch_size=16, random_state=0, **options
+        )
 
     gan().fit(both, checkpoint=tmp_path / "c", stop=lambda: True)
     for other in (gan(target="flag"), gan(rare=0)):
@@ -191,7 +194,7 @@ def test_a_wrong_random_state_is_told(table, state):
 
 
 def test_the_summary_shows_both_networks(table):
-    text = RareGAN(epochs=10, batch_size=16).summary(table)
+    text = RareGAN(variant="gan", epochs=10, batch_size=16).summary(table)
     for part in ("generator", "discriminator", "BatchNormalization", "10 epochs of 5 steps"):
         assert part in text
 
@@ -203,7 +206,7 @@ def test_stop_ends_training_early(table):
 
 
 def test_resuming_gives_the_undisturbed_model(table, tmp_path):
-    options = {"batch_size": 16, "random_state": 0}
+    options = {"variant": "gan", "batch_size": 16, "random_state": 0}
     checkpoint = tmp_path / "c"
     RareGAN(epochs=100_000, **options).fit(
         table, checkpoint=checkpoint, checkpoint_every=3, stop=lambda: True
@@ -217,6 +220,19 @@ def test_resuming_gives_the_undisturbed_model(table, tmp_path):
         strict=True,
     ):
         assert np.array_equal(a, b)
+
+
+def test_resuming_a_flow_gives_the_undisturbed_model_evidence_and_all(table, tmp_path):
+    gan, checkpoint = RareGAN(epochs=6, random_state=0), tmp_path / "c"
+    gan.fit(table, checkpoint=checkpoint, checkpoint_every=2, stop=lambda: True)
+    assert gan.model_.provenance["epochs"] == 2
+    resumed = RareGAN(epochs=6, random_state=0).fit(table, checkpoint=checkpoint, resume=True)
+    whole = RareGAN(epochs=6, random_state=0).fit(table)
+    assert resumed.history_["field_loss"] == whole.history_["field_loss"]
+    assert resumed.history_["evidence_told_apart"] == whole.history_["evidence_told_apart"]
+    assert resumed.sample(40).equals(whole.sample(40))
+    with pytest.raises(UserError, match="epochs 6 -> 7"):  # its rate falls to 0 at the last one
+        RareGAN(epochs=7, random_state=0).fit(table, checkpoint=checkpoint, resume=True)
 
 
 def test_a_loaded_model_tells_its_options(gan, tmp_path):

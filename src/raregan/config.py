@@ -91,7 +91,8 @@ class TrainingConfig:
     jitter: float = 0.0
     """Standard deviation of the noise on real rows, at every draw, in the encoded space."""
     margins: bool = False
-    """Whether the distribution of each number is set right after training, as shares always are."""
+    """Whether distributions and correlations of numbers are set right after training, as shares of
+    categories always are."""
     evidence: bool = False
     """Whether rehearsals decide when the weights are best: the reference goes on to its end."""
     evidence_every: int = 500

@@ -15,6 +15,7 @@ from raregan.data.heldout import HeldOut
 from raregan.data.schema import Schema
 from raregan.encoding.encoder import TableEncoder
 from raregan.errors import ModelFileError
+from raregan.gans.correlations import CorrelatedGenerator
 from raregan.gans.frozen import Frozen, FrozenGenerator, check_finite
 from raregan.gans.frozen_flow import FrozenFlow
 from raregan.gans.margins import MarginalGenerator
@@ -30,6 +31,14 @@ GENERATORS: dict[str, type[FrozenGenerator | FrozenFlow]] = {
     generator.kind: generator for generator in (FrozenGenerator, FrozenFlow)
 }
 """By the name that a model file holds."""
+
+CORRECTIONS: dict[str, type[CorrelatedGenerator | MarginalGenerator]] = {
+    "correlations.": CorrelatedGenerator,
+    "margins.": MarginalGenerator,
+}
+"""What may be done after the heads, in this order, by how the names of its arrays begin."""
+
+_AFTER = tuple(CORRECTIONS)
 
 
 @dataclass(frozen=True)
@@ -100,10 +109,11 @@ def load_model(path: str | Path) -> Model:
         encoder = TableEncoder.from_dict(from_json(members["encoder.json"]))
         weights = load_tensors(members["generator.safetensors"])
         kind = from_json(members["generator.json"])["kind"]
-        curves = {name: weights.pop(name) for name in list(weights) if name.startswith("margins.")}
+        after = {name: weights.pop(name) for name in list(weights) if name.startswith(_AFTER)}
         generator: Frozen = GENERATORS[kind].from_arrays(weights, encoder.layout)
-        if curves:
-            generator = MarginalGenerator.from_arrays(curves, generator)
+        for prefix, corrected in CORRECTIONS.items():
+            if any(name.startswith(prefix) for name in after):
+                generator = corrected.from_arrays(after, generator)
         if encoder.columns != schema.columns:
             raise ModelFileError("the schema and the encoder have different columns")
         return Model(

@@ -334,7 +334,7 @@ def _fit_batch(
             f"{n_rare:,} rare rows in batches of {most:,} are no pack of {pac}: choose another "
             "variant, or a larger batch_size"
         )
-    if asked and size > n_rare and not training.jitter:
+    if asked and size > n_rare:
         raise UserError(
             f"batch_size {size:,} is more than the {n_rare:,} rare rows; ask for at most {n_rare:,}"
         )

@@ -76,6 +76,9 @@ def judged(real, synthetic):
 HISTORY = {
     "discriminator_loss": [0.5, float("nan"), 0.25],
     "generator_loss": np.array([1, 2, 4], np.float32),
+    "evidence_epoch": [1, 3],
+    "evidence_told_apart": [0.9, 0.7],
+    "evidence_seconds": [1.0, 2.0],
 }
 
 
@@ -189,10 +192,10 @@ def test_the_histograms_are_those_of_the_figures_the_worst_first(page):
 def test_losses_are_shown_and_what_is_not_finite_is_left_out(page):
     assert page.data["history"] == {
         "epoch": [1, 2, 3],
-        "discriminator_loss": [0.5, None, 0.25],
-        "generator_loss": [1, 2, 4],
+        "losses": {"discriminator": [0.5, None, 0.25], "generator": [1, 2, 4]},
+        "evidence": {"epoch": [1, 3], "told apart": [0.9, 0.7]},
     }
-    assert "Losses" in page.texts("h2")
+    assert "Training" in page.texts("h2")
 
 
 def test_a_history_may_be_missing(tmp_path):
@@ -202,7 +205,7 @@ def test_a_history_may_be_missing(tmp_path):
             tmp_path / "r.html", real, real, judged(real, real), title="t", history=history
         )
         page = Page(path.read_text(encoding="utf-8"))
-        assert ("Losses" in page.texts("h2")) is shown
+        assert ("Training" in page.texts("h2")) is shown
         assert (page.data["history"] is not None) is shown
         assert page.texts("title") == ["t"]
 

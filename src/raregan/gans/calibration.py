@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from raregan.gans.correlations import fit_correlations
 from raregan.gans.margins import fit_margins
 
 if TYPE_CHECKING:
@@ -57,13 +58,16 @@ def calibrate(
     n : int
         How many latent vectors.
     margins : bool
-        Whether numbers are set right too; see :mod:`raregan.gans.margins`.
+        Whether numbers are set right too; see :mod:`raregan.gans.correlations` and
+        :mod:`raregan.gans.margins`.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0)))
     latent = rng.standard_normal((n, generator.latent_dim), dtype=np.float32)
     if not generator.layout.is_linear:
         generator = generator.shifted(_head_shift(generator, rows, latent))
-    return fit_margins(generator, rows, latent) if margins else generator
+    if not margins:
+        return generator
+    return fit_margins(fit_correlations(generator, rows, latent), rows, latent)
 
 
 def _head_shift(generator: Frozen, rows: Float32, latent: Float32) -> Float64:

@@ -50,6 +50,42 @@ class Frozen(Protocol):
 
 
 @dataclass(frozen=True)
+class Corrected:
+    """A generator after whose heads something is done to its numbers.
+
+    Parameters
+    ----------
+    generator : Frozen
+        What draws.
+    """
+
+    generator: Frozen
+
+    @property
+    def kind(self) -> str:
+        """That of what draws."""
+        return self.generator.kind
+
+    @property
+    def layout(self) -> Layout:
+        """What an encoded row holds."""
+        return self.generator.layout
+
+    @property
+    def latent_dim(self) -> int:
+        """Length Z of a latent vector."""
+        return self.generator.latent_dim
+
+    def logits(self, latent: Float32) -> Float32:
+        """Return what `generator` does."""
+        return self.generator.logits(latent)
+
+    def shifted(self, shift: NDArray[np.float64]) -> Self:
+        """Return the same with (D,) added to the logits."""
+        return replace(self, generator=self.generator.shifted(shift))
+
+
+@dataclass(frozen=True)
 class FrozenGenerator:
     """A stack of dense layers with ReLU between them, then heads; normalisation is folded in.
 
@@ -144,6 +180,23 @@ def check_finite(generator: Frozen) -> None:
     for name, array in generator.to_arrays().items():
         if not np.isfinite(array).all():
             raise ModelFileError(f"the generator's weights hold NaN or infinity in {name}")
+
+
+def find_array(
+    arrays: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...] | None = None
+) -> Float32:
+    """Return an array by its name.
+
+    Raises
+    ------
+    ModelFileError
+        If it is not there, of another shape (any will do for None), not float32 or not finite.
+    """
+    array = arrays.get(name)
+    shaped = array is not None and (shape is None or array.shape == shape)
+    if array is None or not (shaped and array.dtype == np.float32 and np.isfinite(array).all()):
+        raise ModelFileError(f"the generator is damaged in {name}; train anew")
+    return array
 
 
 def freeze_dense(generator: keras.Model, layout: Layout) -> FrozenGenerator:

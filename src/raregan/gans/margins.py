@@ -7,12 +7,13 @@ training rows have; which rows get large values still follows from all that the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from raregan.errors import ModelFileError
+from raregan.gans.frozen import Corrected, find_array
 from raregan.gans.heads import gated, is_discrete
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from raregan.encoding.layout import Layout
     from raregan.gans.frozen import Frozen
 
     Float32 = NDArray[np.float32]
@@ -30,38 +30,20 @@ MOST_KNOTS = 256
 
 
 @dataclass(frozen=True)
-class MarginalGenerator:
+class MarginalGenerator(Corrected):
     """A generator whose numbers go through rising curves.
 
     Parameters
     ----------
-    generator : Frozen
-        What draws.
     places : (L,) intp
         Where in an encoded row the numbers stand.
     drawn, real : (L, K) float32
         Quantiles at the same K probabilities: of what `generator` draws, and of training rows.
     """
 
-    generator: Frozen
     places: NDArray[np.intp]
     drawn: Float32
     real: Float32
-
-    @property
-    def kind(self) -> str:
-        """That of what draws."""
-        return self.generator.kind
-
-    @property
-    def layout(self) -> Layout:
-        """What an encoded row holds."""
-        return self.generator.layout
-
-    @property
-    def latent_dim(self) -> int:
-        """Length Z of a latent vector."""
-        return self.generator.latent_dim
 
     def __call__(self, latent: Float32) -> Float32:
         """Return the (n, D) float32 encoded rows of (n, Z) float32 latent vectors."""
@@ -71,14 +53,6 @@ class MarginalGenerator:
             beyond = column - np.clip(column, drawn[0], drawn[-1])  # keeps its distance
             rows[:, place] = np.interp(column, drawn, real) + beyond
         return rows
-
-    def logits(self, latent: Float32) -> Float32:
-        """Return what `generator` does: curves come after heads."""
-        return self.generator.logits(latent)
-
-    def shifted(self, shift: NDArray[np.float64]) -> Self:
-        """Return the same with (D,) added to the logits."""
-        return replace(self, generator=self.generator.shifted(shift))
 
     def to_arrays(self) -> dict[str, Float32]:
         """Return weights and curves by name, for a safetensors file."""
@@ -98,16 +72,10 @@ class MarginalGenerator:
             If they are none of such rows, do not rise, or hold NaN or infinity.
         """
         places = np.flatnonzero(~is_discrete(generator.layout))
-        drawn, real = arrays["margins.drawn"], arrays["margins.real"]
-        sound = all(
-            curve.dtype == np.float32
-            and curve.shape == drawn.shape[:1] + drawn.shape[1:]
-            and np.isfinite(curve).all()
-            and (np.diff(curve, axis=1) >= 0).all()
-            for curve in (drawn, real)
-            if curve.ndim == 2  # noqa: PLR2004
-        )
-        if not sound or drawn.shape != real.shape or drawn.shape[:1] != places.shape:
+        drawn = find_array(arrays, "margins.drawn")
+        real = find_array(arrays, "margins.real", drawn.shape)
+        sized = drawn.ndim == 2 and len(drawn) == len(places) and drawn.size > 0  # noqa: PLR2004
+        if not sized or any((np.diff(curve, axis=1) < 0).any() for curve in (drawn, real)):
             raise ModelFileError("the curves of the generator's numbers are damaged; train anew")
         return cls(generator, places, drawn, real)
 

@@ -1,0 +1,140 @@
+"""How the numbers that a trained generator draws vary together, set right.
+
+Noise on real rows, and a network that is smaller than it might be, keep a generator from learning
+single rows by heart; they also leave its correlations too weak. A linear map mends that: the one
+that moves rows least among those that give them the covariance of the training rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from raregan.gans.frozen import Corrected, find_array
+from raregan.gans.heads import is_discrete
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from raregan.encoding.layout import Layout
+    from raregan.gans.frozen import Frozen
+
+    Float32 = NDArray[np.float32]
+    Float64 = NDArray[np.float64]
+
+_ROUNDS = 3
+_FLOOR = 1e-3  # of a covariance's eigenvalues, in units of their mean
+
+
+@dataclass(frozen=True)
+class CorrelatedGenerator(Corrected):
+    """A generator whose numbers go through a linear map.
+
+    Parameters
+    ----------
+    turn : (F, F) float32
+        What the F numbers that every row has are multiplied by, once `before` is taken away.
+    before, after : (F,) float32
+        Their means, as drawn and as they should be.
+    """
+
+    turn: Float32
+    before: Float32
+    after: Float32
+
+    def __call__(self, latent: Float32) -> Float32:
+        """Return the (n, D) float32 encoded rows of (n, Z) float32 latent vectors."""
+        rows = self.generator(latent)
+        places = free_numbers(self.layout)
+        rows[:, places] = (rows[:, places] - self.before) @ self.turn + self.after
+        return rows
+
+    def to_arrays(self) -> dict[str, Float32]:
+        """Return weights and map by name, for a safetensors file."""
+        mine = {"turn": self.turn, "before": self.before, "after": self.after}
+        return {
+            **self.generator.to_arrays(),
+            **{f"correlations.{name}": array for name, array in mine.items()},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], generator: Frozen) -> Self:
+        """Put the map of :meth:`to_arrays` after a generator.
+
+        Raises
+        ------
+        ModelFileError
+            If it is none of such rows, or holds NaN or infinity.
+        """
+        n = len(free_numbers(generator.layout))
+        shapes = {"turn": (n, n), "before": (n,), "after": (n,)}
+        return cls(
+            generator,
+            **{k: find_array(arrays, f"correlations.{k}", shape) for k, shape in shapes.items()},
+        )
+
+
+def free_numbers(layout: Layout) -> NDArray[np.intp]:
+    """Return the places of the numbers that every row has, as nothing ever empties them."""
+    gated = layout.gate_matrix().any(axis=0)
+    return np.flatnonzero(~is_discrete(layout) & ~gated)
+
+
+def fit_correlations(generator: Frozen, rows: Float32, latent: Float32) -> Frozen:
+    """Return the generator with its numbers varying together as those of training rows.
+
+    The map is that of optimal transport between normal distributions (Olkin & Pukelsheim 1982). The
+    covariance of the rows is shrunk towards independence, as few rows need it (Ledoit & Wolf 2004).
+    What `margins` does afterwards changes covariances a little: the map is fitted to what is right
+    then, in a few rounds.
+
+    Parameters
+    ----------
+    generator : Frozen
+    rows : (n, D) float32
+        Encoded training rows, n >= 2.
+    latent : (m, Z) float32
+        What the generator is tried with.
+    """
+    from sklearn.covariance import ledoit_wolf
+
+    places = free_numbers(generator.layout)
+    if len(places) < 2:  # noqa: PLR2004
+        return generator
+    real = rows[:, places].astype(np.float64)
+    drawn = generator(latent)[:, places].astype(np.float64)
+    wanted, _ = ledoit_wolf(real)
+    before, after = drawn.mean(axis=0), real.mean(axis=0)
+    spread, target = np.cov(drawn.T), wanted
+    for _ in range(_ROUNDS):
+        turn = _least_move(spread, target)
+        moved = _with_quantiles((drawn - before) @ turn + after, real)
+        target = target + wanted - np.cov(moved.T)
+    arrays = (np.ascontiguousarray(array, np.float32) for array in (turn, before, after))
+    return CorrelatedGenerator(generator, *arrays)
+
+
+def _least_move(first: Float64, second: Float64) -> Float64:
+    """Return the symmetric matrix that turns the first covariance into the second."""
+    root = _power(first, 0.5)
+    inverse = _power(first, -0.5)
+    return inverse @ _power(root @ _power(second, 1.0) @ root, 0.5) @ inverse
+
+
+def _power(covariance: Float64, exponent: float) -> Float64:
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    values = np.maximum(values, _FLOOR * max(values.mean(), np.finfo(np.float32).tiny))
+    power: Float64 = (vectors * values**exponent) @ vectors.T
+    return power
+
+
+def _with_quantiles(rows: Float64, real: Float64) -> Float64:
+    """Give each column the values of the real one, in its own order."""
+    chances = (rows.argsort(axis=0).argsort(axis=0) + 0.5) / len(rows)
+    known = (np.arange(len(real)) + 0.5) / len(real)
+    columns = zip(chances.T, np.sort(real.T, axis=1), strict=True)
+    return np.column_stack([np.interp(chance, known, values) for chance, values in columns])
