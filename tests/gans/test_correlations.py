@@ -22,7 +22,10 @@ def test_numbers_get_means_and_covariance_of_the_rows():
 def test_the_map_is_that_of_optimal_transport():
     """Of normal rows: the covariance's geometric mean, here from scipy's matrix root."""
     correlated = fit_correlations(passing(kernel=((1, 0.8), (0, 0.6))), TOGETHER, LATENT)
-    first, second = np.cov(LATENT @ np.array([[1, 0.8], [0, 0.6]]), rowvar=False), np.cov(TOGETHER.T)
+    first, second = (
+        np.cov(LATENT @ np.array([[1, 0.8], [0, 0.6]]), rowvar=False),
+        np.cov(TOGETHER.T),
+    )
     root = sqrtm(first).real
     inverse = np.linalg.inv(root)
     expected = inverse @ sqrtm(root @ second @ root).real @ inverse

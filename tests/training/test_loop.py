@@ -4,7 +4,7 @@ import pytest
 
 from raregan.errors import TrainingDivergedError
 from raregan.training.evidence import Score
-from raregan.training.loop import History, Hooks, Rehearsals, RunState, compile_chunk, train
+from raregan.training.loop import NOISE, History, Hooks, Rehearsals, RunState, compile_chunk, train
 from tests.training.test_step import make_game
 
 ROWS = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
@@ -187,9 +187,16 @@ def test_it_ends_when_patience_does():
     assert [s.epoch for s in result.history.scores] == [2, 4, 6, 8, 10]
 
 
-def test_the_first_of_equal_scores_is_the_best():
-    result = rehearsed(6, judged(dict.fromkeys((2, 4, 6), 1.0)))
-    assert result.history.best.epoch == 2
+def test_the_last_of_scores_that_differ_by_noise_is_the_best():
+    totals = {2: 1.0, 4: 1.0 + NOISE / 2, 6: 1.0 + 2 * NOISE}
+    result = rehearsed(6, judged(totals))
+    assert result.history.best.epoch == 4
+    assert np.array_equal(weights(result), weights(run(4)))
+
+
+def test_scores_that_rise_little_by_little_are_held_against_the_least():
+    totals = {epoch: 1.0 + epoch * NOISE / 4 for epoch in (2, 4, 6, 8)}
+    assert rehearsed(8, judged(totals)).history.best.epoch == 6
 
 
 def test_the_last_epoch_is_judged_though_no_score_is_due():

@@ -34,6 +34,10 @@ CROSS_FIT_BELOW = 100
 
 FOLDS = 4
 
+TOLERABLE_COPYING = 0.25
+"""A generator that learned anything draws nearer to the rows that it learned from than fresh rows
+lie: that much is no reason to stop."""
+
 MOST_ROWS = 1_000
 """Held-out rows, and synthetic ones, that a score looks at."""
 
@@ -54,15 +58,16 @@ class Score(NamedTuple):
     correlations: float
     """Mean absolute difference of the correlations."""
     copying: float
-    """How much more often than held-out rows would synthetic rows lie nearer to a learned row than
-    to a held-out one: 0 is copying nobody, the share of held-out rows the most there is."""
+    """How much more often than fresh rows would, synthetic rows lie nearer to a learned row than to
+    a held-out one, in units of the most there can be: 0 is copying nobody, 1 is only copies."""
     seconds: float
     """Since training began."""
 
     @property
     def total(self) -> float:
-        """What training makes small: the sum of the four."""
-        return self.told_apart + self.columns + self.correlations + max(self.copying, 0.0)
+        """What training makes small: the sum of the figures, of copying what is not tolerable."""
+        too_near = max(self.copying - TOLERABLE_COPYING, 0.0)
+        return self.told_apart + self.columns + self.correlations + too_near
 
 
 def choose_members(n: int, *, seed: int) -> NDArray[np.bool_]:
@@ -187,9 +192,10 @@ def _correlations(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def copying(made: Float32, learned: Float32, held: Float32) -> float:
-    """Return the share of made rows nearest to a learned row, beyond that of learned rows."""
+    """Return the share of made rows nearest to a learned row, from that of learned rows to 1."""
     from sklearn.neighbors import NearestNeighbors
 
     real = np.concatenate([learned, held])
     nearest = NearestNeighbors(n_neighbors=1).fit(real).kneighbors(made, return_distance=False)
-    return float((nearest[:, 0] < len(learned)).mean()) - len(learned) / len(real)
+    share, by_chance = (nearest[:, 0] < len(learned)).mean(), len(learned) / len(real)
+    return float((share - by_chance) / (1 - by_chance))
