@@ -34,7 +34,7 @@ def on_a_terminal():
 
 def history(epochs):
     losses = {"discriminator": np.full(epochs, 1.25), "generator": np.full(epochs, 0.5)}
-    return History(losses, (Score(300, 0.5, 0.1, 0.1, 0.05, 1.0),))
+    return History(losses, (Score(300, 0.5, 0.1, 0.1, 0.05, 0.02, 1.0),))
 
 
 def test_training_shows_epoch_losses_and_time():

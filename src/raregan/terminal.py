@@ -83,7 +83,8 @@ def _figures(history: History) -> str:
     """Write the newest losses, and the best score."""
     texts = [f"{name} {losses[-1]:.3f}" for name, losses in history.losses.items()]
     if history.best is not None:
-        texts.append(f"best score {history.best.total:.3f} (epoch {history.best.epoch:,})")
+        apart = history.best.told_apart
+        texts.append(f"told apart {apart:.2f} at the best epoch, {history.best.epoch:,}")
     return "  ".join(texts)
 
 

@@ -16,6 +16,7 @@ from raregan.training.evidence import (
     Score,
     choose_members,
     column_distance,
+    copula_rows,
     copying,
     correlation_difference,
     draw_rows,
@@ -144,23 +145,34 @@ def test_a_constant_column_has_no_correlation():
 
 def test_copies_count_as_1_and_fresh_rows_as_0():
     learned, held = normal(90), normal(30)
-    assert copying(learned, learned, held) == pytest.approx(1)
+    assert copying(learned, learned, held, RNG) == pytest.approx(1)
     near = learned[RNG.integers(0, 90, 500)] + np.float32(1e-4)
-    assert copying(near, learned, held) == pytest.approx(1)
-    assert copying(held, learned, held) == pytest.approx(-3)
+    assert copying(near, learned, held, RNG) == pytest.approx(1)
+    assert copying(held, learned, held, RNG) < -2
 
 
 def test_fresh_rows_copy_nobody():
-    assert copying(normal(20_000), normal(300), normal(100)) == pytest.approx(0, abs=0.15)
+    assert copying(normal(20_000), normal(300), normal(100), RNG) == pytest.approx(0, abs=0.15)
     assert np.mean(
-        [copying(normal(300), normal(90), normal(30)) for _ in range(30)]
+        [copying(normal(300), normal(90), normal(30), RNG) for _ in range(30)]
     ) == pytest.approx(0, abs=0.08)
 
 
-def test_the_total_is_the_sum_of_the_figures_and_of_the_copying_that_is_not_tolerable():
-    assert Score(9, 0.5, 0.25, 0.125, TOLERABLE_COPYING + 0.0625, 77.0).total == 0.9375
-    for copied in (TOLERABLE_COPYING, 0.0, -0.3):
-        assert Score(9, 0.5, 0.25, 0.125, copied, 77.0).total == 0.875
+def test_the_total_is_the_sum_of_the_figures_and_of_the_copying_that_is_too_much():
+    first = Score(1, 0.9, 0.5, 0.5, 0.5, 0.01, 7.0)
+    score = Score(9, 0.5, 0.25, 0.125, 0.5 + TOLERABLE_COPYING + 0.0625, 0.01, 77.0)
+    assert score.total(first) == pytest.approx(0.9375)
+    for copied in (0.5 + TOLERABLE_COPYING, 0.0, -0.3):
+        assert score._replace(copying=copied).total(first) == 0.875
+
+
+def test_rows_of_the_copula_have_the_columns_and_the_correlations_and_are_no_copies():
+    normal_rows = RNG.multivariate_normal([0, 1], [[1, 0.7], [0.7, 1]], 500)
+    real = np.exp(normal_rows / 4).astype(np.float32)
+    made = copula_rows(real, 4_000, RNG)
+    assert column_distance(made, real) < 0.01
+    assert correlation_difference(made, real) < 0.15
+    assert not (made[:, None] == real[None, :100]).all(axis=2).any(axis=1).mean() > 0.02
 
 
 # --- the examiner ---------------------------------------------------------------------------------
@@ -191,7 +203,7 @@ FOUR = choose_members(60, seed=0)
 def test_the_better_generator_has_the_smaller_score():
     examine = examiner(ROWS, MEMBERS)
     good, near, bad = (examine(5, (normal_generator(shift),)) for shift in (0, 0.5, 4))
-    assert good.total < near.total < bad.total
+    assert good.total(good) < near.total(good) < bad.total(good)
     assert good.epoch == 5
     assert good.told_apart == pytest.approx(0.5, abs=0.12)
     assert good.columns < 0.15 < near.columns

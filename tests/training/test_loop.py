@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from raregan.errors import TrainingDivergedError
-from raregan.training.evidence import Score
-from raregan.training.loop import NOISE, History, Hooks, Rehearsals, RunState, compile_chunk, train
+from raregan.training.evidence import TOLERABLE_COPYING, Score
+from raregan.training.loop import History, Hooks, Rehearsals, RunState, compile_chunk, train
 from tests.training.test_step import make_game
 
 ROWS = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
@@ -139,10 +139,11 @@ def test_one_program_serves_every_number_of_epochs():
 # --- with evidence --------------------------------------------------------------------------------
 
 MEMBERS = np.arange(40)[None, :] >= 10
+NOISE = 0.02
 
 
 def score(epoch, told_apart):
-    return Score(epoch, told_apart, 0.0, 0.0, 0.0, 0.0)
+    return Score(epoch, told_apart, 0.0, 0.0, 0.0, NOISE, 0.0)
 
 
 def judged(totals, *, every=2, patience=99):
@@ -192,6 +193,13 @@ def test_the_last_of_scores_that_differ_by_noise_is_the_best():
     result = rehearsed(6, judged(totals))
     assert result.history.best.epoch == 4
     assert np.array_equal(weights(result), weights(run(4)))
+
+
+def test_what_counts_of_copying_is_its_rise():
+    copied = (0.9, 0.9 + TOLERABLE_COPYING, 0.95 + TOLERABLE_COPYING)
+    scores = tuple(Score(i, 0.5, 0.0, 0.0, c, 0.01, 0.0) for i, c in enumerate(copied))
+    history = History({"field": np.zeros(3, np.float32)}, scores)
+    assert history.best == scores[1]
 
 
 def test_scores_that_rise_little_by_little_are_held_against_the_least():

@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 _CHUNK_STEPS = 512
 """Steps between two wake-ups of the host: some 0.2 s with the reference networks."""
 
-NOISE = 0.02
-"""By which scores of the same rows differ, of some hundred held-out ones. Between scores as good as
-equal the later one counts: more is learned, and where the learning rate falls it has settled."""
-
 _CPU_OPTIONS: dict[str, bool | str] = {"xla_cpu_experimental_ynn_fusion_type": ""}
 """XLA's library for fused reductions is 10 % slower than plain loops at these sizes."""
 
@@ -56,11 +52,16 @@ class History(NamedTuple):
 
     @property
     def best(self) -> Score | None:
-        """The best score so far: the last one that is no worse than the least, but for noise."""
+        """The best score so far: the last one that is, but for noise, as good as any before it.
+
+        The one-standard-error rule (Breiman et al. 1984, section 3.4.3). Of scores as good as equal
+        the later one counts: more is learned, and where the learning rate falls it has settled.
+        """
         best, least = None, float("inf")
         for score in self.scores:
-            least = min(least, score.total)
-            if score.total <= least + NOISE:
+            total = score.total(self.scores[0])
+            least = min(least, total)
+            if total <= least + score.noise:
                 best = score
         return best
 
