@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from raregan.config import LAST_RESORTS, SLOWER, Config, override
 from raregan.encoding.encoder import TableEncoder
@@ -179,8 +180,10 @@ class Run:
             )
             generator = self._freeze(result.state.best)
         table = self.table
-        margins = training.margins
-        generator = calibrate(generator, self.rows, seed=self.config.seed, margins=margins)
+        with threadpool_limits(1, "blas"):  # threads of BLAS wait longer than they work here
+            generator = calibrate(
+                generator, self.rows, seed=self.config.seed, margins=training.margins
+            )
         return Model(
             sampler=Sampler(table.schema, self.encoder, generator),
             config=self.config,

@@ -70,34 +70,36 @@ def test_the_seed_says_which():
 
 
 def test_a_forest_cannot_tell_rows_of_one_distribution():
-    aucs = [told_apart(normal(250), normal(250), np.random.default_rng(i)) for i in range(3)]
+    aucs = [
+        told_apart(normal(250), normal(250), np.random.default_rng(i), forests=3) for i in range(3)
+    ]
     assert np.mean(aucs) == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_forest_tells_what_is_shifted_or_only_joined_otherwise():
     rng = np.random.default_rng(1)
-    assert told_apart(normal(150, shift=4), normal(150), rng) > 0.98
+    assert told_apart(normal(150, shift=4), normal(150), rng, forests=3) > 0.98
     first = normal(250, 1)
     joined = np.hstack([first, first + normal(250, 1) / 10])
-    assert told_apart(joined, normal(250, 2), rng) > 0.8
+    assert told_apart(joined, normal(250, 2), rng, forests=3) > 0.8
 
 
 def test_a_forest_looks_at_as_many_of_both():
     """With four times as many made rows the score is none the better or worse."""
-    found = told_apart(normal(800), normal(200), np.random.default_rng(2))
+    found = told_apart(normal(800), normal(200), np.random.default_rng(2), forests=3)
     assert found == pytest.approx(0.5, abs=0.1)
-    assert told_apart(normal(800, shift=4), normal(200), np.random.default_rng(2)) > 0.98
+    assert told_apart(normal(800, shift=4), normal(200), np.random.default_rng(2), forests=3) > 0.98
 
 
 def test_a_forest_of_few_rows_says_something():
     for n in (2, 3, 5):
-        found = told_apart(normal(n), normal(200), np.random.default_rng(n))
+        found = told_apart(normal(n), normal(200), np.random.default_rng(n), forests=3)
         assert 0 <= found <= 1
 
 
 def test_a_forest_repeats():
     made, held = normal(60), normal(60)
-    first, again = (told_apart(made, held, np.random.default_rng(5)) for _ in range(2))
+    first, again = (told_apart(made, held, np.random.default_rng(5), forests=3) for _ in range(2))
     assert first == again
 
 

@@ -43,7 +43,8 @@ MOST_ROWS = 1_000
 
 _LEAST_ROWS = 200  # synthetic, where fewer are held out
 _COPULA_ROWS = 1_000
-_DRAWS, _TREES = 3, 60  # with fewer trees some row may be in every bag
+_FORESTS = 4  # of all rehearsals together
+_TREES = 60  # with fewer some row may be in every bag
 _CALIBRATION_ROWS = 2_048  # fewer than in the end: shares to 1 point are enough for a comparison
 
 
@@ -59,9 +60,9 @@ class Score(NamedTuple):
     correlations: float
     """Mean absolute difference of the correlations."""
     copying: float
-    """How much more often than rows that copy nobody synthetic rows lie nearest to a learned row, in
-    units of the most there can be: 1 is only copies. Which rows were held out moves all scores of a
-    run alike: what counts is how it rises from the first one."""
+    """How much more often than rows that copy nobody synthetic rows lie nearest to a learned row,
+    in units of the most there can be: 1 is only copies. Which rows were held out moves all scores
+    of a run alike: what counts is how it rises from the first one."""
     noise: float
     """By which `told_apart` would differ with other rows held out: its standard error at 0.5, of n
     rows against n (Hanley & McNeil 1982)."""
@@ -140,7 +141,7 @@ class Examiner:
         )
         made = draw_rows(calibrated, n, rng)
         return (
-            told_apart(made, held, rng),
+            told_apart(made, held, rng, forests=max(1, _FORESTS // len(self._members))),
             column_distance(made, held),
             correlation_difference(made, held),
             copying(made, learned, held, rng),
@@ -153,15 +154,15 @@ def draw_rows(generator: Frozen, n: int, rng: np.random.Generator) -> Float32:
     return np.where(gated(rows, generator.layout), np.float32(0), rows)
 
 
-def told_apart(made: Float32, held: Float32, rng: np.random.Generator) -> float:
-    """Return the out-of-bag AUC of a forest, mean over draws of as many made rows as held ones."""
+def told_apart(made: Float32, held: Float32, rng: np.random.Generator, *, forests: int) -> float:
+    """Return the out-of-bag AUC of forests, each on a draw of as many made rows as held ones."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.metrics import roc_auc_score
 
     n = min(len(made), len(held))
     labels = np.repeat([0, 1], n)
     aucs = []
-    for draw in range(_DRAWS):
+    for draw in range(forests):
         rows = np.concatenate(
             [held[rng.permutation(len(held))[:n]], made[rng.permutation(len(made))[:n]]]
         )
