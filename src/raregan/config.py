@@ -113,6 +113,9 @@ CHECKPOINT_EVERY = 500
 VARIANT = "flow"
 """How to learn: what is best on most tables, by benchmarks/quality.py (docs/experiments.md)."""
 
+MAX_SOLVER_STEPS = 1_000
+"""Along a flow: far beyond what changes a row, and what a damaged file could ask for."""
+
 SLOWER = 4.0
 """What the learning rate is divided by where training diverged."""
 
@@ -199,6 +202,8 @@ def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
             if not (is_number and isinstance(value, Integral) and int(value) >= least):
                 raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
             given[name] = int(value)
+        if name == "solver_steps" and given[name] > MAX_SOLVER_STEPS:
+            raise UserError(f"{name} must be at most {MAX_SOLVER_STEPS:,}, got {value!r}")
         if name in _AMOUNTS:
             if not (is_number and 0 < float(value) < math.inf):
                 raise UserError(f"{name} must be a positive number, got {value!r}")

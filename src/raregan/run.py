@@ -51,6 +51,8 @@ class Run:
     game: Game
     start: TrainState
 
+    rate_asked: bool = False
+    """Whether the learning rate is one that was asked for."""
     setbacks: tuple[str, ...] = ()
     """What diverged before this run was begun, one line each."""
 
@@ -93,7 +95,8 @@ class Run:
             }
             game = Game(models, variant, training, encoder.layout)
             start = game.initial_state(key_seed)
-        return cls(table, config, encoder, encoder.encode(table.rare), game, start)
+        rows, asked = encoder.encode(table.rare), options.get("learning_rate") is not None
+        return cls(table, config, encoder, rows, game, start, rate_asked=asked)
 
     def describe(self) -> str:
         """Return the networks and the size of the run, as text."""
@@ -165,7 +168,8 @@ class Run:
                 state, history = load_checkpoint(
                     resume_from, state, config=self.config, lesson=self._lesson()
                 )
-                state = state.map(self.game.with_learning_rate)
+                if self.rate_asked:  # else that of the checkpoint, which a setback may have lowered
+                    state = state.map(self.game.with_learning_rate)
             resumed_at = history.epochs
             result = train(
                 self.game,
@@ -234,14 +238,18 @@ class Run:
         TrainingDivergedError
             If the last resort diverges too, or `learning_rate` is among `options`.
         """
-        try:
-            return self.train(hooks(self), resume_from=resume_from)
-        except TrainingDivergedError as error:
-            following = self._following(options, error)
-            if following is None:
-                raise
-            warnings.warn(following.setbacks[-1], RareGANWarning, stacklevel=4)
-            return following.train_on(options, hooks, resume_from=None)
+        run, deadline = self, None
+        if self.config.training.max_minutes is not None:
+            deadline = time.monotonic() + 60 * self.config.training.max_minutes
+        while True:
+            try:
+                return run.train(hooks(run), resume_from=resume_from)
+            except TrainingDivergedError as error:
+                following = run._following(options, error)
+                if following is None or (deadline is not None and time.monotonic() >= deadline):
+                    raise
+                run, resume_from = following, None
+            warnings.warn(run.setbacks[-1], RareGANWarning, stacklevel=3)
 
     def _following(self, options: Mapping[str, Any], error: TrainingDivergedError) -> Run | None:
         """Return the run that follows on one that diverged; None where there is none."""
@@ -339,7 +347,8 @@ def _fit_batch(
         )
     if asked and size > n_rare:
         raise UserError(
-            f"batch_size {size:,} is more than the {n_rare:,} rare rows; ask for at most {n_rare:,}"
+            f"batch_size {size:,} is more than the {n_rare:,} rare rows; "
+            f"ask for at most {n_rare - n_rare % pac:,}"
         )
     if asked and whole != size:
         raise UserError(

@@ -228,7 +228,10 @@ def test_a_score_is_the_mean_over_the_rehearsals():
     rows = ROWS[:60]
     states = tuple(normal_generator(shift) for shift in (0, 1, 2, 3))
     whole = examiner(rows, FOUR)(7, states)
-    alone = [examiner(rows, FOUR[i : i + 1])(7, states[i : i + 1]) for i in range(FOLDS)]
+    alone = [
+        examiner(rows, np.repeat(FOUR[i : i + 1], FOLDS, axis=0))(7, states[i : i + 1] * FOLDS)
+        for i in range(FOLDS)
+    ]
     assert len({score.told_apart for score in alone}) > 1
     expected = np.mean([figures(score) for score in alone], axis=0)
     assert figures(whole) == pytest.approx(tuple(expected), rel=1e-12)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from raregan.config import MAX_SOLVER_STEPS
 from raregan.errors import ModelFileError
 from raregan.gans.frozen import check_finite
 from raregan.gans.heads import harden
@@ -144,8 +145,10 @@ class FrozenFlow:
             raise ModelFileError("the flow's weights have shapes that do not fit together")
         weights = dict(arrays)
         shift, steps = weights.pop("shift"), float(weights.pop("steps")[0])
-        if not (steps >= 1 and steps.is_integer()):
-            raise ModelFileError(f"a solver has a whole number of steps, not {steps}")
+        if not (1 <= steps <= MAX_SOLVER_STEPS and steps.is_integer()):
+            raise ModelFileError(
+                f"a solver has a whole number of steps, at most {MAX_SOLVER_STEPS:,}, not {steps:g}"
+            )
         flow = cls(weights, shift, int(steps), layout)
         check_finite(flow)
         return flow

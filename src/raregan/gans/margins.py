@@ -51,7 +51,9 @@ class MarginalGenerator(Corrected):
         for place, drawn, real in zip(self.places, self.drawn, self.real, strict=True):
             column = rows[:, place]
             beyond = column - np.clip(column, drawn[0], drawn[-1])  # keeps its distance
-            rows[:, place] = np.interp(column, drawn, real) + beyond
+            high = np.interp(column, drawn, real)
+            low = -np.interp(-column, -drawn[::-1], -real[::-1])  # differs where draws are equal
+            rows[:, place] = (low + high) / 2 + beyond
         return rows
 
     def to_arrays(self) -> dict[str, Float32]:

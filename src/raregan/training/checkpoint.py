@@ -92,8 +92,7 @@ def load_checkpoint(
         saved = Config.from_dict(run["config"])
         same_lesson = run["lesson"] == dict(lesson)
         arrays = load_tensors(members["state.safetensors"])
-        losses = {name: arrays[f"{_LOSSES}{name}"] for name in start.main.players}
-        history = History(losses, tuple(Score(**score) for score in run["scores"]))
+        scores = tuple(Score(**score) for score in run["scores"])
     except (SafetensorError, *MALFORMED) as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
     if not same_lesson:
@@ -102,15 +101,17 @@ def load_checkpoint(
             "train without --resume, or with the data as it was"
         )
     _check_same_run(path, saved, config)
+    try:
+        state = _rebuild(start, arrays)
+        losses = {name: arrays[f"{_LOSSES}{name}"] for name in start.main.players}
+        history = History(losses, scores)
+    except (KeyError, ValueError) as error:
+        raise ModelFileError(f"{path} does not fit these networks: {error}") from error
     if history.epochs > config.training.epochs:
         raise ModelFileError(
             f"{path} has {history.epochs:,} epochs done, more than the {config.training.epochs:,} "
             "asked for; ask for as many or more, or train without --resume"
         )
-    try:
-        state = _rebuild(start, arrays)
-    except (KeyError, ValueError) as error:
-        raise ModelFileError(f"{path} does not fit these networks: {error}") from error
     if int(state.main.epoch) != history.epochs:
         raise ModelFileError(f"{path} is damaged: its state and its history disagree")
     return state, history

@@ -78,10 +78,13 @@ class Score(NamedTuple):
 def choose_members(n: int, *, seed: int) -> NDArray[np.bool_]:
     """Return (rehearsals, n): which rows each rehearsal learns from, no row held out twice."""
     order = np.random.default_rng(seed).permutation(n)
-    size = max(1, round(HELD_OUT_SHARE * n))
-    members = np.ones((FOLDS if n < CROSS_FIT_BELOW else 1, n), np.bool_)
-    for fold, kept in enumerate(members):
-        kept[order[fold * size : (fold + 1) * size]] = False
+    if n < CROSS_FIT_BELOW:
+        folds = np.array_split(order, FOLDS)
+    else:
+        folds = [order[: round(HELD_OUT_SHARE * n)]]
+    members = np.ones((len(folds), n), np.bool_)
+    for kept, fold in zip(members, folds, strict=True):
+        kept[fold] = False
     return members
 
 
