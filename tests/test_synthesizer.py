@@ -395,7 +395,7 @@ def shapes():
     return set()
 
 
-@settings(max_examples=60, **ANY)
+@settings(max_examples=30, **ANY)
 @given(source=sources(1, n_rows=24, n_rare=12, flag=True))
 def test_any_frame_of_few_shapes_is_learned_and_sampled_or_refused(quick_compiling, shapes, source):
     try:

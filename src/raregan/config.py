@@ -176,14 +176,15 @@ class Config:
         )
 
 
-_COUNTS = {
-    "epochs": 1,
-    "latent_dim": 1,
-    "batch_size": 2,
-    "solver_steps": 1,
-}  # batch normalisation needs two rows
+_COUNTS = {"epochs": 1, "latent_dim": 1, "batch_size": 2, "solver_steps": 1}
+"""Whole numbers, and the least that each may be: batch normalisation needs two rows."""
+
 _AMOUNTS = ("learning_rate", "max_minutes")
-_SWITCHES = ("evidence",)
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "evidence": (True, False),
+    "numeric_encoding": NUMERIC_ENCODINGS,
+    "levels_from": LEVELS_FROM,
+}
 
 
 def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,20 +203,16 @@ def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
             if not (is_number and isinstance(value, Integral) and int(value) >= least):
                 raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
             given[name] = int(value)
-        if name == "solver_steps" and given[name] > MAX_SOLVER_STEPS:
-            raise UserError(f"{name} must be at most {MAX_SOLVER_STEPS:,}, got {value!r}")
         if name in _AMOUNTS:
             if not (is_number and 0 < float(value) < math.inf):
                 raise UserError(f"{name} must be a positive number, got {value!r}")
             given[name] = float(value)
-        if name in _SWITCHES:
-            if not isinstance(value, bool):
-                raise UserError(f"{name} must be true or false, got {value!r}")
-            given[name] = bool(value)
-        if name == "numeric_encoding" and value not in NUMERIC_ENCODINGS:
-            raise UserError(f"{name} must be one of {', '.join(NUMERIC_ENCODINGS)}, got {value!r}")
-        if name == "levels_from" and value not in LEVELS_FROM:
-            raise UserError(f"{name} must be one of {', '.join(LEVELS_FROM)}, got {value!r}")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            listed = ", ".join(map(str, _CHOICES[name]))
+            raise UserError(f"{name} must be one of {listed}, got {value!r}")
+    if given.get("solver_steps", 0) > MAX_SOLVER_STEPS:
+        asked = given["solver_steps"]
+        raise UserError(f"solver_steps must be at most {MAX_SOLVER_STEPS:,}, got {asked:,}")
     return given
 
 

@@ -162,11 +162,11 @@ DAMAGE = {
     "whole numbers": (lambda a: a.update(steps=np.ones(1, np.int64)), "do not fit"),
     "NaN": (lambda a: a["row.kernel"].__setitem__((0, 0), np.nan), "NaN or infinity in row.kernel"),
     "infinity": (lambda a: a["shift"].__setitem__(0, np.inf), "NaN or infinity in shift"),
-    "0 steps": (steps_of(0), "whole number of steps, not 0"),
-    "-3 steps": (steps_of(-3), "whole number of steps, not -3"),
-    "2.5 steps": (steps_of(2.5), "whole number of steps, not 2.5"),
-    "NaN steps": (steps_of(np.nan), "whole number of steps, not nan"),
-    "endless steps": (steps_of(np.inf), "whole number of steps, not inf"),
+    "0 steps": (steps_of(0), "whole number of steps, at most 1,000, not 0"),
+    "-3 steps": (steps_of(-3), "whole number of steps, at most 1,000, not -3"),
+    "2.5 steps": (steps_of(2.5), "whole number of steps, at most 1,000, not 2.5"),
+    "NaN steps": (steps_of(np.nan), "whole number of steps, at most 1,000, not nan"),
+    "endless steps": (steps_of(np.inf), "whole number of steps, at most 1,000, not inf"),
 }
 
 
