@@ -60,6 +60,16 @@ class NetworkConfig:
     """Steps that sampling takes along a flow, two evaluations of the field each."""
 
 
+PACKED_NETWORK = NetworkConfig(
+    generator_widths=(256, 256),
+    discriminator_widths=(256, 256),
+    batch_normalisation=False,
+    leak=0.2,
+    pac=4,
+)
+"""Of the GANs with a gradient penalty: packs show a discriminator when fakes are all alike."""
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """How long, how fast and on what the networks learn."""

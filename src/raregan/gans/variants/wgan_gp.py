@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raregan.config import NetworkConfig, TrainingConfig
+from raregan.config import PACKED_NETWORK, TrainingConfig
 from raregan.gans.adversarial import Batch, Discriminator, adversarial_variant, score_both
 from raregan.gans.losses import wasserstein_discriminator_loss, wasserstein_generator_loss
 from raregan.gans.networks import build_discriminator, build_generator
@@ -33,13 +33,7 @@ VARIANT = adversarial_variant(
     build_discriminator=build_discriminator,
     discriminator_loss=discriminator_loss,
     generator_loss=generator_loss,
-    network=NetworkConfig(
-        generator_widths=(256, 256),
-        discriminator_widths=(256, 256),
-        batch_normalisation=False,
-        leak=0.2,
-        pac=4,
-    ),
+    network=PACKED_NETWORK,
     training=TrainingConfig(
         epochs=1_000_000,
         steps=10_000,
