@@ -100,17 +100,14 @@ class Run:
 
     def describe(self) -> str:
         """Return the networks and the size of the run, as text."""
-        from raregan.training.batches import steps_per_epoch
-
         text = io.StringIO()
         for network in reversed(list(self.game.models.values())):
             network.summary(line_length=78, print_fn=lambda line: text.write(f"{line}\n"))
         training = self.config.training
-        rows_a_step = self.game.batches_per_step * training.batch_size
-        steps = steps_per_epoch(self.table.n_rare, rows_a_step)
         return (
             f"{text.getvalue()}{self.config.variant}: {self.game.variant.summary}\n"
-            f"{training.epochs:,} epochs of {steps:,} steps, {rows_a_step} rows a step; "
+            f"{training.epochs:,} epochs of {self._steps_per_epoch:,} steps, "
+            f"{self._rows_per_step} rows a step; "
             f"{self.table.n_rare:,} rare rows encoded as {self.encoder.layout.width} numbers each "
             f"({training.numeric_encoding})"
         )
@@ -272,24 +269,32 @@ class Run:
         return replace(again, setbacks=(*self.setbacks, text))
 
     def _rehearsals(self) -> Rehearsals | None:
-        from raregan.training.batches import steps_per_epoch
         from raregan.training.evidence import Examiner, choose_members
         from raregan.training.loop import Rehearsals
 
-        training, n = self.config.training, len(self.rows)
+        training = self.config.training
         if not training.evidence:
             return None
-        members = choose_members(n, seed=self.config.seed)
+        members = choose_members(len(self.rows), seed=self.config.seed)
         layout, seed = self.encoder.layout, self.config.seed
-        steps = steps_per_epoch(n, self.game.batches_per_step * training.batch_size)
         return Rehearsals(
             members=members,
             judge=Examiner(
                 self._freeze, self.rows, members, layout, margins=training.margins, seed=seed
             ),
-            every=max(1, training.evidence_every // steps),
+            every=max(1, training.evidence_every // self._steps_per_epoch),
             patience=training.patience,
         )
+
+    @property
+    def _rows_per_step(self) -> int:
+        return self.game.batches_per_step * self.config.training.batch_size
+
+    @property
+    def _steps_per_epoch(self) -> int:
+        from raregan.training.batches import steps_per_epoch
+
+        return steps_per_epoch(len(self.rows), self._rows_per_step)
 
     def _freeze(self, state: TrainState) -> Frozen:
         self.game.load(state)

@@ -8,6 +8,7 @@ that moves rows least among those that give them the covariance of the training 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -49,9 +50,13 @@ class CorrelatedGenerator(Corrected):
     def __call__(self, latent: Float32) -> Float32:
         """Return the (n, D) float32 encoded rows of (n, Z) float32 latent vectors."""
         rows = self.generator(latent)
-        places = free_numbers(self.layout)
+        places = self._places
         rows[:, places] = (rows[:, places] - self.before) @ self.turn + self.after
         return rows
+
+    @cached_property
+    def _places(self) -> NDArray[np.intp]:
+        return free_numbers(self.layout)
 
     def to_arrays(self) -> dict[str, Float32]:
         """Return weights and map by name, for a safetensors file."""

@@ -66,7 +66,7 @@ class MarginalGenerator(Corrected):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], generator: Frozen) -> Self:
-        """Put the curves of :meth:`to_arrays` before a generator.
+        """Put the curves of :meth:`to_arrays` after a generator.
 
         Raises
         ------
