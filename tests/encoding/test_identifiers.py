@@ -13,16 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raregan.encoding.identifiers import (
-    DIGITS,
-    INTEGERS,
-    MAX_BITS,
-    PERIOD,
-    FreshIdentifiers,
-    SeenFilter,
-    _count_up_to,
-    _permute,
-)
+from raregan.encoding.characters import DIGITS
+from raregan.encoding.identifiers import INTEGERS, PERIOD, FreshIdentifiers
+from raregan.encoding.seen import MAX_BITS
 from raregan.errors import ModelFileError, SchemaError
 
 BOUNDS = {
@@ -102,6 +95,15 @@ def test_lengths_keep_their_shares():
     assert lengths["count"].to_list() == pytest.approx([6000, 2000], abs=60)
 
 
+def test_a_leading_letter_keeps_its_share_among_the_rare():
+    seen = [f"{'CM'[n % 2]}{n}" for n in range(10_000, 99_999, 31)]
+    values = [value for n, value in enumerate(seen) if value[0] == "C" or n % 10 < 2]
+    share = np.mean([value[0] == "C" for value in values])
+    made = checked(fitted(seen, values), seen, 4000)
+    assert made.str.contains(r"^[CM]\d{5}$").all()
+    assert made.str.starts_with("C").mean() == pytest.approx(share, abs=0.005)
+
+
 def test_shapes_are_those_of_the_values_and_collisions_those_of_all():
     values = [f"R{n:04}" for n in range(0, 10_000, 100)]
     seen = [f"R{n:04}" for n in range(10_000) if n % 4] + [f"genuine-{n}" for n in range(50)]
@@ -159,6 +161,7 @@ def test_an_exhausted_integer_dtype_is_an_error_with_its_remedy():
 text_ids = st.one_of(
     st.lists(st.text(st.characters(codec="utf-8"), max_size=6), min_size=1, max_size=30),
     st.lists(st.from_regex(r"[A-C]{1,2}-?\d{0,3}", fullmatch=True), min_size=1, max_size=60),
+    st.lists(st.from_regex(r"[AB]{1,2}[0-9]{1,3}", fullmatch=True), min_size=30, max_size=90),
     st.lists(st.sampled_from(["", "0", "00", "7", "a", "-", "é", "\0", "\n", "x\n"]), min_size=1),
 )
 
@@ -224,37 +227,6 @@ def test_another_process_makes_the_same_ids():
     assert first.count("C") > 40
 
 
-def test_the_filter_finds_all_that_was_seen_and_little_else():
-    ids = pl.Series([f"{n:x}" for n in range(50_000)])
-    seen = SeenFilter.fit(ids, salt=1)
-    assert 16 * 50_000 <= 8 * len(seen.bits) < 32 * 50_000
-    others = np.frombuffer("".join(f"{n:05x}" for n in range(2**17)).encode(), np.uint8)
-    found = seen.holds(others.reshape(-1, 5)).mean()
-    assert 0.8 * seen.fill < found < 1.2 * seen.fill < 0.075
-    own = np.frombuffer("".join(ids.filter(ids.str.len_chars() == 4)).encode(), np.uint8)
-    assert seen.holds(own.reshape(-1, 4)).all()
-    assert seen.holds(own.reshape(-1, 4).astype("<u4")).all()
-
-
-@given(size=st.integers(1, 3000), keys=st.lists(st.integers(0, 2**64 - 1), min_size=4, max_size=4))
-def test_the_permutation_is_one(size, keys):
-    permuted = _permute(np.arange(size), size, np.array(keys, dtype=np.uint64))
-    assert sorted(permuted.tolist()) == list(range(size))
-
-
-@given(
-    limit=st.text(DIGITS, min_size=1, max_size=4),
-    data=st.data(),
-)
-def test_count_up_to_counts(limit, data):
-    digits = st.sets(st.sampled_from(DIGITS), min_size=1).map(lambda found: "".join(sorted(found)))
-    alphabets = data.draw(st.tuples(*[digits] * len(limit)))
-    ids = [""]
-    for alphabet in alphabets:
-        ids = [value + character for value in ids for character in alphabet]
-    assert _count_up_to(alphabets, limit) == sum(value <= limit for value in ids)
-
-
 def shape_of(data):
     return data["shapes"][0]
 
@@ -311,13 +283,13 @@ def test_an_integer_that_could_begin_with_zero_is_refused():
 
 
 def test_more_ids_than_a_filter_holds_are_an_error(monkeypatch):
-    monkeypatch.setattr("raregan.encoding.identifiers.MAX_BITS", 64)
+    monkeypatch.setattr("raregan.encoding.seen.MAX_BITS", 64)
     with pytest.raises(SchemaError, match="500 different identifiers, too many"):
         fitted([f"{n}" for n in range(500)])
 
 
 def test_a_crowded_filter_costs_draws_not_uniqueness(monkeypatch):
-    monkeypatch.setattr("raregan.encoding.identifiers.MAX_BITS", 256)
+    monkeypatch.setattr("raregan.encoding.seen.MAX_BITS", 256)
     ids = [f"C{n}" for n in range(10**8, 10**8 + 500)]
     fresh = fitted(ids)
     assert fresh.seen.fill > 0.8
