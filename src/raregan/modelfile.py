@@ -24,7 +24,7 @@ from raregan.sampling import Sampler
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """1 was of numeric columns only, 2 of dense generators only; nothing was released with them."""
 
 GENERATORS: dict[str, type[FrozenGenerator | FrozenFlow]] = {

@@ -241,6 +241,7 @@ SOUND = NumberField.fit(pl.Series([0.0] * 5 + [1.5, 2.5, 3.25]), "quantile").to_
         ("unit", 0),
         ("unit", 1.0),
         ("unit", None),
+        ("steps", {"sizes": [], "shares": [], "low": 0.0, "high": 1.0}),
     ],
 )
 def test_a_damaged_field_is_refused(key, value):
@@ -248,6 +249,17 @@ def test_a_damaged_field_is_refused(key, value):
     assert isinstance(NumberField.from_dict(SOUND).scaling, QuantileColumn)
     with pytest.raises(ModelFileError):
         NumberField.from_dict({**SOUND, key: value})
+
+
+def test_numbers_between_the_learned_ones_are_as_round_as_these():
+    rng = np.random.default_rng(0)
+    loans = rng.integers(10, 900, 400) * 100.0
+    loans[:2] = [99_999.5, 123.25]
+    field = NumberField.fit(pl.Series(loans), "quantile")
+    made = decoded(field, rng.standard_normal((5000, 1)).astype(np.float32))
+    assert made.is_between(123.25, 99_999.5).all()
+    assert (made % 100 == 0).mean() == pytest.approx(0.995, abs=0.004)
+    assert (made % 0.25 == 0).all()
 
 
 def test_a_field_with_neither_spikes_nor_values_is_refused():

@@ -30,6 +30,14 @@ class ColumnEncoding(Protocol):
     spike_share: ClassVar[float]
     """A value with this share of the rows is encoded apart: see `raregan.encoding.numbers`."""
 
+    @property
+    def exact(self) -> Floats:
+        """Values that come back to the bit."""
+
+    @property
+    def ties(self) -> Floats:
+        """Values that a range of numbers decodes to, each of them."""
+
     @classmethod
     def fit(cls, values: Floats) -> Self:
         """Learn from one or more finite values."""
@@ -73,6 +81,16 @@ class StandardColumn:
 
     name: ClassVar[str] = "standard"
     spike_share: ClassVar[float] = 0.05
+
+    @property
+    def exact(self) -> Floats:
+        """The ends of the range."""
+        return np.array([self.minimum, self.maximum])
+
+    @property
+    def ties(self) -> Floats:
+        """None: values that came often are scaled like others."""
+        return np.array([])
 
     @classmethod
     def fit(cls, values: Floats) -> Self:
@@ -141,6 +159,17 @@ class QuantileColumn:
 
     name: ClassVar[str] = "quantile"
     spike_share: ClassVar[float] = 0.25
+
+    @property
+    def exact(self) -> Floats:
+        """Those at knots."""
+        return self.x
+
+    @property
+    def ties(self) -> Floats:
+        """Those of the flat segments."""
+        tied: Floats = self.x[1:][self.x[1:] == self.x[:-1]]
+        return tied
 
     @classmethod
     def fit(cls, values: Floats) -> Self:

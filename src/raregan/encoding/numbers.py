@@ -25,6 +25,7 @@ from raregan.encoding.cells import (
 )
 from raregan.encoding.columns import ENCODINGS, ColumnEncoding
 from raregan.encoding.layout import Part
+from raregan.encoding.steps import Steps
 from raregan.errors import ModelFileError, SchemaError
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class NumberField:
     unit
         Ticks of the dtype in one unit of what is encoded: durations in whole days are encoded as
         days.
+    steps
+        What share of decoded cells is rounded more; None: none is.
     """
 
     dtype: pl.DataType
@@ -72,6 +75,7 @@ class NumberField:
     scaling: ColumnEncoding | None
     decimals: int | None
     unit: int = 1
+    steps: Steps | None = None
 
     name: ClassVar[str] = "number"
 
@@ -93,7 +97,10 @@ class NumberField:
         spikes = _find_spikes(values, encoding.spike_share)
         rest = values[~np.isin(values, spikes)]
         scaling = encoding.fit(rest) if len(rest) else None
-        return cls(dtype, tuple(spikes.tolist()), scaling, decimals, unit)
+        steps = None
+        if scaling is not None and decimals is not None:
+            steps = Steps.fit(rest[~np.isin(rest, scaling.ties)], decimals)
+        return cls(dtype, tuple(spikes.tolist()), scaling, decimals, unit, steps)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -140,16 +147,23 @@ class NumberField:
     def decode(self, encoded: Encoded, draw: Draw) -> pl.Series:  # noqa: ARG002
         """Decode (n, width) numbers."""
         if self.scaling is not None:
-            values = self.scaling.decode(encoded[:, -1:])
+            values = self._rounded(self.scaling.decode(encoded[:, -1:]))
         else:
             values = np.full(len(encoded), self.spikes[0])
-        if self.decimals is not None:
-            values = round_to(values, self.decimals)
         if self.spikes:
             state = self._decode_state(encoded)
             hit = state >= 0
             values[hit] = np.asarray(self.spikes)[state[hit]]
         return self._to_series(values)
+
+    def _rounded(self, values: Floats) -> Floats:
+        if self.decimals is None:
+            return values
+        if self.steps is None or self.scaling is None:
+            return round_to(values, self.decimals)
+        between = ~np.isin(values, self.scaling.exact)
+        values[between] = self.steps.round(values[between])
+        return values
 
     def _decode_state(self, encoded: Encoded) -> Any:
         """Return the number of each row's spike, -1 for none."""
@@ -182,6 +196,7 @@ class NumberField:
             "scaling": None if scaling is None else {"name": scaling.name, **scaling.to_dict()},
             "decimals": self.decimals,
             "unit": self.unit,
+            "steps": None if self.steps is None else self.steps.to_dict(),
         }
 
     @classmethod
@@ -196,11 +211,15 @@ class NumberField:
             and (decimals is None or (type(decimals) is int and 0 <= decimals <= MAX_DECIMALS))
             and type(unit) is int
             and unit > 0
+            and (data["steps"] is None or (scaling is not None and decimals is not None))
         )
         if not sound:
             raise ModelFileError(f"this is no column of numbers as raregan writes it: {dict(data)}")
         restored = ENCODINGS[scaling["name"]].from_dict(scaling) if scaling else None
-        return cls(parse_dtype(data["dtype"]), spikes, restored, decimals, unit)
+        steps = data["steps"]
+        if steps is not None:
+            steps = Steps.from_dict(steps, decimals)
+        return cls(parse_dtype(data["dtype"]), spikes, restored, decimals, unit, steps)
 
 
 def _in_units(ticks: NDArray[np.integer[Any]], unit: int) -> Floats:
