@@ -16,7 +16,7 @@ from raregan.data.schema import Schema
 from raregan.encoding.encoder import TableEncoder
 from raregan.errors import ModelFileError
 from raregan.gans.correlations import CorrelatedGenerator
-from raregan.gans.frozen import Frozen, FrozenGenerator, check_finite
+from raregan.gans.frozen import AskedGenerator, Frozen, FrozenGenerator, check_finite
 from raregan.gans.frozen_flow import FrozenFlow
 from raregan.gans.margins import MarginalGenerator
 from raregan.sampling import Sampler
@@ -24,11 +24,14 @@ from raregan.sampling import Sampler
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from raregan.data.schema import TargetValue
+    from raregan.encoding.layout import Layout
+
 FORMAT_VERSION = 4
 """1 was of numeric columns only, 2 of dense generators only; nothing was released with them."""
 
-GENERATORS: dict[str, type[FrozenGenerator | FrozenFlow]] = {
-    generator.kind: generator for generator in (FrozenGenerator, FrozenFlow)
+GENERATORS: dict[str, type[FrozenGenerator | AskedGenerator | FrozenFlow]] = {
+    generator.kind: generator for generator in (FrozenGenerator, AskedGenerator, FrozenFlow)
 }
 """By the name that a model file holds."""
 
@@ -48,7 +51,7 @@ class Model:
     Parameters
     ----------
     sampler : Sampler
-        Schema, encoder and generator: what sampling needs.
+        Schema, encoder and a generator a class: what sampling needs.
     config : Config
         The options of the run, resolved.
     history : dict of str to list of float
@@ -77,16 +80,24 @@ def save_model(model: Model, path: str | Path) -> None:
     DataError
         If `path` cannot be written.
     """
-    generator = model.sampler.generator
-    check_finite(generator)
+    generators = model.sampler.generators
+    for generator in generators.values():
+        check_finite(generator)
+    weights = {
+        f"{number}.{name}": array
+        for number, generator in enumerate(generators.values())
+        for name, array in generator.to_arrays().items()
+    }
     members = {
         "schema.json": to_json(model.sampler.schema.to_dict()),
         "encoder.json": to_json(model.sampler.encoder.to_dict()),
         "config.json": to_json(model.config.to_dict()),
         "history.json": to_json(model.history),
         "provenance.json": to_json(model.provenance),
-        "generator.json": to_json({"kind": generator.kind}),
-        "generator.safetensors": save_tensors(generator.to_arrays()),
+        "generators.json": to_json(
+            [{"class": label, "kind": made.kind} for label, made in generators.items()]
+        ),
+        "generators.safetensors": save_tensors(weights),
     }
     if model.held_out is not None:
         arrays, plain = model.held_out.to_arrays()
@@ -107,17 +118,13 @@ def load_model(path: str | Path) -> Model:
     try:
         schema = Schema.from_dict(from_json(members["schema.json"]))
         encoder = TableEncoder.from_dict(from_json(members["encoder.json"]))
-        weights = load_tensors(members["generator.safetensors"])
-        kind = from_json(members["generator.json"])["kind"]
-        after = {name: weights.pop(name) for name in list(weights) if name.startswith(_AFTER)}
-        generator: Frozen = GENERATORS[kind].from_arrays(weights, encoder.layout)
-        for prefix, corrected in CORRECTIONS.items():
-            if any(name.startswith(prefix) for name in after):
-                generator = corrected.from_arrays(after, generator)
+        generators = _generators(members, encoder.layout)
+        if next(iter(generators), None) != schema.target.rare:
+            raise ModelFileError("the first generator is not that of the rare class")
         if encoder.columns != schema.columns:
             raise ModelFileError("the schema and the encoder have different columns")
         return Model(
-            sampler=Sampler(schema, encoder, generator),
+            sampler=Sampler(schema, encoder, generators),
             config=Config.from_dict(from_json(members["config.json"])),
             history=dict(from_json(members["history.json"])),
             provenance=dict(from_json(members["provenance.json"])),
@@ -125,6 +132,21 @@ def load_model(path: str | Path) -> Model:
         )
     except (SafetensorError, *MALFORMED) as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
+
+
+def _generators(members: dict[str, bytes], layout: Layout) -> dict[TargetValue, Frozen]:
+    weights = load_tensors(members["generators.safetensors"])
+    generators: dict[TargetValue, Frozen] = {}
+    for number, made in enumerate(from_json(members["generators.json"])):
+        prefix = f"{number}."
+        mine = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        after = {name: mine.pop(name) for name in list(mine) if name.startswith(_AFTER)}
+        generator: Frozen = GENERATORS[made["kind"]].from_arrays(mine, layout)
+        for start, corrected in CORRECTIONS.items():
+            if any(name.startswith(start) for name in after):
+                generator = corrected.from_arrays(after, generator)
+        generators[made["class"]] = generator
+    return generators
 
 
 def _held_out(members: dict[str, bytes]) -> HeldOut | None:

@@ -15,6 +15,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from raregan.config import LAST_RESORTS, SLOWER, Config, override
+from raregan.data.classes import every_class, rare_only
+from raregan.data.table import fingerprint
 from raregan.encoding.encoder import TableEncoder
 from raregan.errors import RareGANWarning, TrainingDivergedError, UserError
 from raregan.gans.calibration import calibrate
@@ -27,11 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from raregan.config import TrainingConfig
+    from raregan.data.classes import ClassRows
     from raregan.data.table import Table
     from raregan.gans.frozen import Frozen
+    from raregan.training.lesson import Lesson
     from raregan.training.loop import History, Hooks, Rehearsals, RunState
     from raregan.training.step import Game, TrainState
 
@@ -45,9 +47,10 @@ class Run:
 
     table: Table
     config: Config
+    learned: ClassRows
     encoder: TableEncoder
-    rows: NDArray[np.float32]
-    """(n, D) encoded rare rows."""
+    lesson: Lesson
+    """The encoded rows."""
     game: Game
     start: TrainState
 
@@ -68,16 +71,19 @@ class Run:
             If an option is unknown or out of range, or `batch_size` is more than the rare rows.
         """
         prepare_backend()
+        from raregan.training.lesson import Lesson
         from raregan.training.step import Game
 
         variant = get_variant(variant_name)
+        learned = every_class(table) if variant.learns_classes else rare_only(table)
+        n_classes = len(learned.classes)
         network = override(variant.network, options)
         training = override(variant.training, options)
-        training = _fit_batch(training, options, table.n_rare, network.pac)
-        training = _fit_epochs(training, options, table.n_rare)
+        training = _fit_batch(training, options, table.n_rare, network.pac * n_classes)
+        training = _fit_epochs(training, options, table.n_rare * n_classes)
         encoder = TableEncoder(training.numeric_encoding).fit(
-            table.rare,
-            table.schema,
+            learned.frame,
+            learned.schema,
             constraints=table.constraints,
             others=table.others,
             seen=table.seen,
@@ -85,18 +91,27 @@ class Run:
         )
         if network.latent_dim is None:
             network = replace(network, latent_dim=encoder.layout.width)
+        lesson = Lesson(
+            encoder.encode(learned.frame),
+            learned.labels,
+            encoder.layout,
+            tells_classes=variant.learns_classes,
+            tells_levels=variant.learns_levels,
+        )
         config = Config(variant.name, network, training, seed)
         words = np.random.SeedSequence(seed).generate_state(1 + len(variant.players))
         key_seed, *model_seeds = (int(word) for word in words)
         with fixed_numerics():
             models = {
-                player.name: player.build(encoder.layout, network, seed=model_seed)
+                player.name: player.build(
+                    encoder.layout, network, seed=model_seed, n_conditions=lesson.n_conditions
+                )
                 for player, model_seed in zip(variant.players, model_seeds, strict=True)
             }
             game = Game(models, variant, training, encoder.layout)
             start = game.initial_state(key_seed)
-        rows, asked = encoder.encode(table.rare), options.get("learning_rate") is not None
-        return cls(table, config, encoder, rows, game, start, rate_asked=asked)
+        asked = options.get("learning_rate") is not None
+        return cls(table, config, learned, encoder, lesson, game, start, rate_asked=asked)
 
     def describe(self) -> str:
         """Return the networks and the size of the run, as text."""
@@ -108,7 +123,7 @@ class Run:
             f"{text.getvalue()}{self.config.variant}: {self.game.variant.summary}\n"
             f"{training.epochs:,} epochs of {self._steps_per_epoch:,} steps, "
             f"{self._rows_per_step} rows a step; "
-            f"{self.table.n_rare:,} rare rows encoded as {self.encoder.layout.width} numbers each "
+            f"{self.table.n_rare:,} rare rows{self._beside()} encoded as {self.encoder.layout.width} numbers each "
             f"({training.numeric_encoding})"
         )
 
@@ -170,7 +185,7 @@ class Run:
             resumed_at = history.epochs
             result = train(
                 self.game,
-                self.rows,
+                self.lesson,
                 epochs=training.epochs,
                 batch_size=training.batch_size,
                 state=state,
@@ -179,14 +194,25 @@ class Run:
                 max_minutes=training.max_minutes,
                 hooks=hooks,
             )
-            generator = self._freeze(result.state.best)
+            generators = [
+                self._freeze(result.state.best, number)
+                for number in range(len(self.learned.classes))
+            ]
         table = self.table
         with threadpool_limits(1, "blas"):  # threads of BLAS wait longer than they work here
-            generator = calibrate(
-                generator, self.rows, seed=self.config.seed, margins=training.margins
-            )
+            generators = [
+                calibrate(
+                    generator,
+                    self.lesson.of_class(number),
+                    seed=self.config.seed,
+                    margins=training.margins,
+                    only_seen=training.levels_from == "rare",
+                )
+                for number, generator in enumerate(generators)
+            ]
+        by_class = dict(zip(self.learned.classes, generators, strict=True))
         return Model(
-            sampler=Sampler(table.schema, self.encoder, generator),
+            sampler=Sampler(self.learned.schema, self.encoder, by_class),
             config=self.config,
             history=_plain_history(result.history),
             provenance={
@@ -200,6 +226,10 @@ class Run:
                 "epochs": result.history.epochs,
                 "resumed_at": resumed_at,
                 "ended": result.ended,
+                "classes": [
+                    {"class": value, "rows": int((self.learned.labels == number).sum())}
+                    for number, value in enumerate(self.learned.classes)
+                ],
                 "best_epoch": int(result.state.best.epoch),
                 "setbacks": list(self.setbacks),
                 "seconds": round(time.perf_counter() - begun, 3),
@@ -275,12 +305,12 @@ class Run:
         training = self.config.training
         if not training.evidence:
             return None
-        members = choose_members(len(self.rows), seed=self.config.seed)
+        members = choose_members(self.lesson.n_rare, seed=self.config.seed)
         layout, seed = self.encoder.layout, self.config.seed
         return Rehearsals(
             members=members,
             judge=Examiner(
-                self._freeze, self.rows, members, layout, margins=training.margins, seed=seed
+                self._freeze, self.lesson.rare, members, layout, margins=training.margins, seed=seed
             ),
             every=max(1, training.evidence_every // self._steps_per_epoch),
             patience=training.patience,
@@ -294,17 +324,22 @@ class Run:
     def _steps_per_epoch(self) -> int:
         from raregan.training.batches import steps_per_epoch
 
-        return steps_per_epoch(len(self.rows), self._rows_per_step)
+        return steps_per_epoch(self.lesson.n_rare, self._rows_per_step, self.lesson.n_classes)
 
-    def _freeze(self, state: TrainState) -> Frozen:
+    def _beside(self) -> str:
+        n = len(self.lesson.rows) - self.lesson.n_rare
+        return f" and {n:,} of {self.lesson.n_classes - 1} other classes" if n else ""
+
+    def _freeze(self, state: TrainState, number: int = 0) -> Frozen:
+        """Freeze what draws the rows of a class."""
         self.game.load(state)
-        network = self.config.network
-        return self.game.variant.freeze(self.game.models, self.encoder.layout, network)
+        network, told = self.config.network, self.lesson.told(number)
+        return self.game.variant.freeze(self.game.models, self.encoder.layout, network, told)
 
     def _lesson(self) -> dict[str, Any]:
         target = self.table.schema.target
         return {
-            "fingerprint": self.table.fingerprint,
+            "fingerprint": fingerprint(self.learned.frame),
             "target": target.name,
             "rare": target.rare,
         }

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,13 +17,15 @@ from threadpoolctl import threadpool_limits
 
 from raregan.config import plain_seed
 from raregan.data.constraints import Constraint, parse_constraint
+from raregan.data.rows import listed, match_value
 from raregan.encoding.fields import BLOCK_ROWS, Draw
 from raregan.errors import LowAcceptanceError, UserError
+from raregan.gans.conditions import asks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from raregan.data.schema import Schema
+    from raregan.data.schema import Schema, TargetValue
     from raregan.encoding.encoder import TableEncoder
     from raregan.gans.frozen import Frozen
 
@@ -81,13 +83,39 @@ class Sampler:
 
     schema: Schema
     encoder: TableEncoder
-    generator: Frozen
+    generators: Mapping[TargetValue, Frozen]
+    """By class: what draws its rows; the rare one first."""
+
+    @property
+    def generator(self) -> Frozen:
+        """What draws rare rows."""
+        return next(iter(self.generators.values()))
+
+    def find_class(self, label: Any) -> TargetValue:
+        """Return the class that is meant by a value, which may be text.
+
+        Raises
+        ------
+        UserError
+            If no generator draws its rows.
+        """
+        classes = tuple(self.generators)
+        if label is None:
+            return classes[0]
+        found = match_value(label, classes)
+        if found is None:
+            raise UserError(
+                f"this model makes rows of {self.schema.target.name} = {listed(classes)}, not "
+                f"{label!r}; a variant that learns every class (cgan, cwgan-gp) makes others too"
+            )
+        return found
 
     def sample(
         self,
         n: int,
         *,
         seed: int,
+        label: Any = None,
         conditions: Mapping[str, Any] | None = None,
         acceptance: Acceptance | None = None,
     ) -> pl.DataFrame:
@@ -95,7 +123,9 @@ class Sampler:
 
         Parameters and errors are those of :meth:`blocks`.
         """
-        blocks = self.blocks(n, seed=seed, conditions=conditions, acceptance=acceptance)
+        blocks = self.blocks(
+            n, seed=seed, label=label, conditions=conditions, acceptance=acceptance
+        )
         return pl.concat(list(blocks))
 
     def blocks(
@@ -103,6 +133,7 @@ class Sampler:
         n: int,
         *,
         seed: int,
+        label: Any = None,
         conditions: Mapping[str, Any] | None = None,
         acceptance: Acceptance | None = None,
     ) -> Iterator[pl.DataFrame]:
@@ -117,16 +148,20 @@ class Sampler:
             How many, at least 1.
         seed : int
             Fixes the rows.
+        label : bool, int, float or str, optional
+            The class whose rows are made; the rare one. As text, a value of any dtype.
         conditions : mapping, optional
-            Category by column: only such rows are kept. As text, a category of any dtype.
+            Category by column: only such rows are kept. As text, a category of any dtype. One that
+            the generator learned as a condition is asked of it, and none of its rows is lost.
         acceptance : Acceptance, optional
             Counts what was drawn and kept; a new one.
 
         Raises
         ------
         UserError
-            If `n` is not a whole number of at least 1, `seed` none of at least 0, or a condition is
-            on no column of categories or on a category that was never seen.
+            If `n` is not a whole number of at least 1, `seed` none of at least 0, no row of the
+            class is made, or a condition is on no column of categories or on a category that was
+            never seen.
         LowAcceptanceError
             If fewer than `MIN_ACCEPTANCE` of the first four blocks keep all rules and conditions;
             before any row is yielded.
@@ -134,33 +169,42 @@ class Sampler:
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise UserError(f"the number of samples must be a whole number of at least 1, got {n}")
         wanted = self.encoder.find_levels({} if conditions is None else conditions)
-        return self._stream(int(n), plain_seed(seed), wanted, acceptance or Acceptance())
+        source = self._source(self.find_class(label), plain_seed(seed), wanted)
+        return self._stream(int(n), source, acceptance or Acceptance())
+
+    def _source(self, label: TargetValue, seed: int, wanted: Mapping[str, Any]) -> _Source:
+        generator = self.generators[label]
+        number = list(self.generators).index(label)
+        for name, value in wanted.items():
+            place = self.encoder.place_of(name, value)
+            asks = [ask.place_and_category for ask in asks_of(self.encoder.layout)]
+            asked = generator.asked(asks.index(place)) if place in asks else None
+            if asked is not None:
+                generator = asked
+                break
+        return _Source(generator, label, (number,) if number else (), seed, wanted)
 
     @cached_property
     def _rules(self) -> tuple[Constraint, ...]:
         known = (self.schema.dtypes, self.schema.formats)
         return tuple(parse_constraint(text, *known) for text in self.schema.constraints)
 
-    def _stream(
-        self, n: int, seed: int, wanted: Mapping[str, Any], acceptance: Acceptance
-    ) -> Iterator[pl.DataFrame]:
+    def _stream(self, n: int, source: _Source, acceptance: Acceptance) -> Iterator[pl.DataFrame]:
         last = (n - 1) // BLOCK_ROWS
-        exact = not (self._rules or wanted)
+        exact = not (self._rules or source.wanted)
         workers = min(os.cpu_count() or 1, last + 1)
         numbers = iter(range(last + 1) if exact else count())
         # Threads of BLAS beside ours would fight for the same cores.
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
             pending = deque(
-                pool.submit(self._block, number, seed, wanted)
+                pool.submit(self._block, number, source)
                 for number in islice(numbers, workers + 1 if exact else workers)
             )
             held_back: list[pl.DataFrame] = []
             is_judged = exact
             while n > 0 or not is_judged:
                 frame, broken = pending.popleft().result()
-                pending.extend(
-                    pool.submit(self._block, b, seed, wanted) for b in islice(numbers, 1)
-                )
+                pending.extend(pool.submit(self._block, b, source) for b in islice(numbers, 1))
                 acceptance.drawn += BLOCK_ROWS
                 acceptance.kept += frame.height
                 acceptance.broken.update(broken)
@@ -174,22 +218,21 @@ class Sampler:
             for waiting in pending:
                 waiting.cancel()
 
-    def _block(
-        self, number: int, seed: int, wanted: Mapping[str, Any]
-    ) -> tuple[pl.DataFrame, Counter[str]]:
+    def _block(self, number: int, source: _Source) -> tuple[pl.DataFrame, Counter[str]]:
         """Draw a whole block, even where less is asked for, and leave out what breaks a rule.
 
         The last bit of a matrix product can depend on its number of rows, and a row must not.
         """
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-        shape = (BLOCK_ROWS, self.generator.latent_dim)
-        latent = rng.standard_normal(shape, dtype=np.float32)
-        rows = self.encoder.decode(self.generator(latent), Draw(number * BLOCK_ROWS, seed))
-        holds = dict(self._judge(rows, wanted))
+        stream = np.random.SeedSequence(source.seed, spawn_key=(number, *source.stream))
+        shape = (BLOCK_ROWS, source.generator.latent_dim)
+        latent = np.random.default_rng(stream).standard_normal(shape, dtype=np.float32)
+        draw = Draw(number * BLOCK_ROWS, source.seed)
+        rows = self.encoder.decode(source.generator(latent), draw)
+        holds = dict(self._judge(rows, source.wanted))
         broken = Counter({text: int((~kept).sum()) for text, kept in holds.items()})
         if holds:
             rows = rows.filter(pl.DataFrame(holds).select(pl.all_horizontal(pl.all())).to_series())
-        return self.schema.add_target(rows), +broken
+        return self.schema.add_target(rows, source.label), +broken
 
     def _judge(
         self, rows: pl.DataFrame, wanted: Mapping[str, Any]
@@ -201,6 +244,17 @@ class Sampler:
             yield f"{total.low:g} <= {total.name} <= {total.high:g}", total.in_range(rows)
         for name, value in wanted.items():
             yield f"{name} = {value}", rows[name].eq_missing(value)
+
+
+class _Source(NamedTuple):
+    """Where rows come from, and which are kept."""
+
+    generator: Frozen
+    label: TargetValue
+    stream: tuple[int, ...]
+    """Beside the block, what its noise depends on: rows of two classes have nothing in common."""
+    seed: int
+    wanted: Mapping[str, Any]
 
 
 def _is_enough(acceptance: Acceptance) -> bool:

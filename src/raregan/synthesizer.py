@@ -84,6 +84,9 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
     history_ : dict of str to list of float
         The loss of every player (``generator_loss`` and so on) by epoch, and where training was
         judged by evidence its scores as ``evidence_...``.
+    classes_ : list of bool, int, float or str
+        The classes whose rows can be made, the rare one first: more than that one for variants that
+        learn every class (``"cgan"``, ``"cwgan-gp"``).
     acceptance_ : raregan.sampling.Acceptance
         How many of the rows that the last :meth:`sample` drew kept all rules and conditions.
 
@@ -199,18 +202,22 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         self,
         n: int,
         *,
+        label: Any = None,
         conditions: Mapping[str, Any] | None = None,
         random_state: int | None = None,
     ) -> Any:
-        """Return `n` synthetic rare rows.
+        """Return `n` synthetic rows, rare ones unless another class is asked for.
 
         Parameters
         ----------
         n : int
             How many, at least 1.
+        label : bool, int, float or str, optional
+            The class whose rows are made, one of `classes_`; default: the rare one.
         conditions : dict of str to category, optional
-            Only rows with these categories, such as ``{"channel": "web"}``. Rows are drawn until
-            enough have them; `acceptance_` says how many were.
+            Only rows with these categories, such as ``{"channel": "web"}``. The first category that
+            the variant learned as a condition (``"cwgan-gp"``) is asked of it, and all rows have
+            it; else rows are drawn until enough have it: `acceptance_` says how many were.
         random_state : int, optional
             Fixes the rows; default: the model's own seed, so that two calls give the same rows.
 
@@ -224,8 +231,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         UserError
-            If `n` is not a whole number of at least 1, or a condition is on no column of categories
-            or on a category that was never seen.
+            If `n` is not a whole number of at least 1, no rows of the class can be made, or a
+            condition is on no column of categories or on a category that was never seen.
         LowAcceptanceError
             If fewer than 1 % of the drawn rows keep all rules and conditions.
         sklearn.exceptions.NotFittedError
@@ -235,10 +242,18 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         seed = self.model_.config.seed if random_state is None else _seed(random_state)
         sampler, origin = self.model_.sampler, Origin.from_dict(self.model_.provenance["origin"])
         self.acceptance_ = Acceptance()
-        rows = sampler.sample(n, seed=seed, conditions=conditions, acceptance=self.acceptance_)
+        rows = sampler.sample(
+            n, seed=seed, label=label, conditions=conditions, acceptance=self.acceptance_
+        )
         if origin.library == "numpy":
             rows = rows.drop(sampler.schema.target.name)
         return origin.restore(rows)
+
+    @property
+    def classes_(self) -> list[Any]:
+        """The classes whose rows can be made, the rare one first."""
+        check_is_fitted(self, "model_")
+        return list(self.model_.sampler.generators)
 
     def save(self, path: str | Path) -> None:
         """Write the model file, atomically.

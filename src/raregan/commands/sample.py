@@ -37,6 +37,7 @@ def sample(args: argparse.Namespace) -> int:
     rows = model.sampler.blocks(
         args.num_samples,
         seed=_seed(args, model),
+        label=args.label,
         conditions=_conditions(args, model),
         acceptance=acceptance,
     )

@@ -233,14 +233,22 @@ def _find_rare(counts: pl.DataFrame, name: str, rare: Any) -> TargetValue:
 
 def _match(rare: Any, name: str, values: list[Any]) -> TargetValue:
     """Find the target's value that the user means by `rare`, which may be text from a CLI."""
-    for means in (_is_written, _is_equal):
-        for value in values:
-            if means(rare, value):
-                return value  # type: ignore[no-any-return]
+    found = match_value(rare, values)
+    if found is not None:
+        return found
     raise SchemaError(
         f"target {name!r} is never {rare!r}, its values are {listed(sorted(values))}: "
         "choose one with --rare"
     )
+
+
+def match_value(meant: Any, values: Sequence[TargetValue]) -> TargetValue | None:
+    """Return the value that is meant, as itself or as text; None where none of them is."""
+    for means in (_is_written, _is_equal):
+        for value in values:
+            if means(meant, value):
+                return value
+    return None
 
 
 def _is_written(rare: Any, value: TargetValue) -> bool:

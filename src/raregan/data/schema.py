@@ -190,10 +190,11 @@ class Schema:
         """How the dates of text columns are written, by name."""
         return {c.name: c.format for c in self.columns if c.format is not None}
 
-    def add_target(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Put the target, filled with its rare value, back where it stood in the input."""
-        rare = pl.Series(self.target.name, [self.target.rare]).cast(parse_dtype(self.target.dtype))
-        column = rare.new_from_index(0, frame.height)
+    def add_target(self, frame: pl.DataFrame, label: TargetValue | None = None) -> pl.DataFrame:
+        """Put the target, filled with a value (None: its rare one), back where it stood."""
+        value = self.target.rare if label is None else label
+        cell = pl.Series(self.target.name, [value]).cast(parse_dtype(self.target.dtype))
+        column = cell.new_from_index(0, frame.height)
         return frame.clone().insert_column(self.target.position, column)
 
     def to_dict(self) -> dict[str, Any]:

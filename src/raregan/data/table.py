@@ -44,6 +44,8 @@ class Table:
         The rare rows in the input's order, features only.
     others
         A uniform sample of the other rows, features only; see `raregan.data.rows`.
+    other_classes
+        (n_others,) what the target is in these.
     seen
         Identifiers of all rows, not read yet: what is made up must differ from them.
     schema
@@ -69,6 +71,7 @@ class Table:
 
     rare: pl.DataFrame
     others: pl.DataFrame
+    other_classes: pl.Series
     seen: pl.LazyFrame
     schema: Schema
     constraints: tuple[Constraint, ...]
@@ -153,6 +156,7 @@ def make_table(
     return Table(
         rare=rare_rows,
         others=rows.others.drop(rows.target),
+        other_classes=rows.others[rows.target],
         seen=rows.everything.select(
             column.name for column in found.columns if column.kind == "identifier"
         ),

@@ -222,6 +222,17 @@ class TableEncoder:
             for name, value in conditions.items()
         }
 
+    def place_of(self, name: str, level: Any) -> tuple[int, int] | None:
+        """Return where the span of a column begins, and which category of it a level is.
+
+        None where the column shares a field with others, or its levels are written in binary.
+        """
+        for slot, part in zip(self._slots, self._slices(), strict=True):
+            if isinstance(slot, FittedField) and slot.names == (name,):
+                number = slot.category_of(level)
+                return None if number is None else (part.start, number)
+        return None
+
     def _find_level(self, name: str, value: Any) -> Any:
         field = next((field for field in self.fields if name in field.names), None)
         levels = None if field is None else field.levels(name)

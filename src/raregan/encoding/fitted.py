@@ -60,6 +60,12 @@ class FittedField:
             return self.field.value.to_list()
         return None
 
+    def category_of(self, level: Any) -> int | None:
+        """Return the number of a level, where each has a number of its own."""
+        if not isinstance(self.field, LevelField) or self.field.n_bits or not self.parts:
+            return None
+        return self.field.levels.to_series().to_list().index(level)
+
     def encode_into(self, out: Encoded, frame: pl.DataFrame) -> None:
         """Write (n, width) numbers."""
         if len(self.names) > 1:

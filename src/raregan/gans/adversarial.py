@@ -18,20 +18,26 @@ if TYPE_CHECKING:
 
     from raregan.config import NetworkConfig, TrainingConfig
     from raregan.encoding.layout import Layout
-    from raregan.gans.frozen import FrozenGenerator
+    from raregan.gans.conditions import Told
+    from raregan.gans.frozen import AskedGenerator, FrozenGenerator
     from raregan.gans.variants.interface import Build, Network, Objective, Turn
 
 Discriminator: TypeAlias = "Callable[[Array], Array]"
-"""(B, D) encoded rows to (B,) scores, or (B / pac,) where it looks at several rows at once."""
+"""(k B, D) encoded rows to (k B,) scores, or a pac-th of them where it looks at several at once:
+rows of k batches with the same conditions."""
 
 
 class Batch(NamedTuple):
     """What both losses see of one step."""
 
     real: Array
-    """(B, D) float32 encoded rows of the rare class."""
+    """(B, D) float32 encoded rows."""
     fake: Array
-    """(B, D) float32 rows of the generator."""
+    """(B, D) float32 rows of the generator, made to the same conditions."""
+    condition: Array
+    """(B, C) float32."""
+    layout: Layout
+    """What the D numbers of a row are."""
     key: Array
     """JAX key, for a penalty that draws something."""
     training: TrainingConfig
@@ -55,6 +61,8 @@ def adversarial_variant(
     generator_loss: Loss,
     network: NetworkConfig,
     training: TrainingConfig,
+    learns_classes: bool = False,
+    learns_levels: bool = False,
 ) -> Variant:
     """Return the variant in which the discriminator moves first, then the generator.
 
@@ -76,18 +84,31 @@ def adversarial_variant(
         freeze=_freeze,
         network=network,
         training=training,
+        learns_classes=learns_classes,
+        learns_levels=learns_levels,
     )
 
 
 def against(loss: Loss) -> Objective:
-    """Return a loss on scores as an objective: fakes are drawn, and both networks bound in."""
+    """Return a loss on scores as an objective: fakes are drawn, and both networks bound in.
+
+    Both are told of each row what its condition is (Mirza & Osindero 2014), beside their inputs.
+    """
 
     def objective(networks: Mapping[str, Network], turn: Turn) -> Array:
         generator, discriminator = networks["generator"], networks["discriminator"]
         latent_key, loss_key = jax.random.split(turn.key)
-        latent = jax.random.normal(latent_key, (len(turn.real), generator.width), jnp.float32)
-        batch = Batch(turn.real, generator(latent), loss_key, turn.training)
-        return loss(lambda rows: discriminator(rows)[:, 0], batch)
+        n, n_conditions = turn.condition.shape
+        shape = (n, generator.width - n_conditions)
+        latent = jax.random.normal(latent_key, shape, jnp.float32)
+        fake = generator(jnp.concatenate([latent, turn.condition], axis=1))
+
+        def discriminate(rows: Array) -> Array:
+            told = jnp.tile(turn.condition, (len(rows) // n, 1))
+            return discriminator(jnp.concatenate([rows, told], axis=1))[:, 0]
+
+        batch = Batch(turn.real, fake, turn.condition, turn.layout, loss_key, turn.training)
+        return loss(discriminate, batch)
 
     return objective
 
@@ -103,6 +124,6 @@ def score_both(discriminator: Discriminator, batch: Batch) -> tuple[Array, Array
 
 
 def _freeze(
-    models: Mapping[str, keras.Model], layout: Layout, _network: NetworkConfig
-) -> FrozenGenerator:
-    return freeze_dense(models["generator"], layout)
+    models: Mapping[str, keras.Model], layout: Layout, _network: NetworkConfig, told: Told
+) -> FrozenGenerator | AskedGenerator:
+    return freeze_dense(models["generator"], layout, told)

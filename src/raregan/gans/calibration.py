@@ -36,6 +36,9 @@ MARGIN_ROWS = 4_096
 ROUNDS = 200
 """Of the ascent; each is one argmax over all rows."""
 
+NEVER = 1e6
+"""Beyond any logit."""
+
 UNSEEN = 0.5
 """Rows that a category counts for which no training row has."""
 
@@ -47,6 +50,7 @@ def calibrate(
     seed: int,
     n: int = CALIBRATION_ROWS,
     margins: bool = False,
+    only_seen: bool = False,
 ) -> Frozen:
     """Return the generator with the biases of its heads moved.
 
@@ -63,18 +67,22 @@ def calibrate(
     margins : bool
         Whether numbers are set right too; see :mod:`raregan.gans.correlations` and
         :mod:`raregan.gans.margins`.
+    only_seen : bool
+        Whether a category that no training row has is never drawn.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0)))
     latent = rng.standard_normal((n, generator.latent_dim), dtype=np.float32)
     if not generator.layout.is_linear:
-        generator = generator.shifted(_head_shift(generator, rows, latent))
+        generator = generator.shifted(_head_shift(generator, rows, latent, only_seen))
     if not margins:
         return generator
     latent = latent[:MARGIN_ROWS]
     return fit_margins(fit_correlations(generator, rows, latent), rows, latent)
 
 
-def _head_shift(generator: Frozen, rows: Float32, latent: Float32) -> Float64:
+def _head_shift(
+    generator: Frozen, rows: Float32, latent: Float32, only_seen: bool
+) -> Float64:
     """Return (D,) to add to the logits: 0 where they are plain numbers."""
     layout = generator.layout
     logits = generator.logits(latent).astype(np.float64)
@@ -87,6 +95,8 @@ def _head_shift(generator: Frozen, rows: Float32, latent: Float32) -> Float64:
         gating = gates[:, span.start]
         drawn, real = (matrix @ gating == 0 for matrix in (hard, rows))
         shift[part] = _shift(logits[drawn, part], rows[real, part], span.activation)
+        if only_seen:
+            shift[part][~rows[real, part].any(axis=0)] = -NEVER
         moved = logits[:, part] + shift[part]
         chosen = moved > 0
         if span.activation == "softmax":

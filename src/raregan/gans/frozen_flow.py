@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from raregan.config import NetworkConfig
     from raregan.encoding.layout import Layout
+    from raregan.gans.conditions import Told
 
     Float32 = NDArray[np.float32]
 
@@ -86,6 +87,9 @@ class FrozenFlow:
     def shifted(self, shift: NDArray[np.float64]) -> Self:
         """Return the same with (D,) added to what comes out."""
         return replace(self, shift=(self.shift + shift).astype(np.float32))
+
+    def asked(self, number: int) -> None:  # noqa: ARG002
+        """Return None: it was never asked."""
 
     @cached_property
     def _times(self) -> Float32:
@@ -169,11 +173,16 @@ def _silu(hidden: Float32) -> Float32:
     return made
 
 
-def freeze_flow(field: keras.Model, layout: Layout, network: NetworkConfig) -> FrozenFlow:
-    """Take the weights of a field out of Keras."""
+def freeze_flow(
+    field: keras.Model, layout: Layout, network: NetworkConfig, told: Told
+) -> FrozenFlow:
+    """Take the weights of a field out of Keras; what it is told goes into the first bias."""
     weights = {
         f"{layer.name}.{variable.name}": np.ascontiguousarray(variable.value, np.float32)
         for layer in field.layers
         for variable in layer.weights
     }
-    return FrozenFlow(weights, np.zeros(layout.width, np.float32), network.solver_steps, layout)
+    kernel, n = weights["row.kernel"], layout.width
+    weights["row.kernel"] = np.ascontiguousarray(kernel[:n])
+    weights["row.bias"] = weights["row.bias"] + told.classes @ kernel[n:]
+    return FrozenFlow(weights, np.zeros(n, np.float32), network.solver_steps, layout)

@@ -30,7 +30,7 @@ def flow_matching_loss(networks: Mapping[str, Network], turn: Turn) -> Array:
     Parameters
     ----------
     networks : mapping
-        ``"field"``: (B, D + 1), the row and its time, to (B, D).
+        ``"field"``: (B, D + C + 1), the row, its condition and its time, to (B, D).
     turn : Turn
 
     Returns
@@ -45,7 +45,7 @@ def flow_matching_loss(networks: Mapping[str, Network], turn: Turn) -> Array:
     x0 = jax.random.normal(keys[2], x1.shape)
     time = ((jnp.arange(n) + jax.random.uniform(keys[3], (n,))) / n)[:, None]
     x = (1 - time) * x0 + time * x1
-    velocity = networks["field"](jnp.concatenate([x, time], axis=1))
+    velocity = networks["field"](jnp.concatenate([x, turn.condition, time], axis=1))
     return ((velocity - (x1 - x0)) ** 2).mean()
 
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 _BLOCK_GAIN = 0.1  # of a residual block's last layer at the start
 
 
-def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> keras.Model:
-    """Return the reference generator: (B, Z) latent to (B, D) encoded rows.
+def build_generator(
+    layout: Layout, network: NetworkConfig, *, seed: int, n_conditions: int = 0
+) -> keras.Model:
+    """Return the reference generator: (B, Z + C) latent and condition to (B, D) encoded rows.
 
     Each hidden block is Dense, ReLU and, where asked for, batch normalisation (Ioffe & Szegedy
     2015), with He's variance
@@ -37,9 +39,12 @@ def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> ker
         Widths, and `latent_dim` Z (`None`: Z = D).
     seed : int
         Fixes the initial weights.
+    n_conditions : int
+        Numbers of a condition, C.
     """
     seeds = _layer_seeds(seed, len(network.generator_widths) + 1)
-    x = inputs = keras.Input((network.latent_dim or layout.width,), name="latent")
+    n_latent = network.latent_dim or layout.width
+    x = inputs = keras.Input((n_latent + n_conditions,), name="latent")
     for i, width in enumerate(network.generator_widths):
         x = layers.Dense(width, activation="relu", kernel_initializer=_he(seeds[i]))(x)
         if network.batch_normalisation:
@@ -50,15 +55,17 @@ def build_generator(layout: Layout, network: NetworkConfig, *, seed: int) -> ker
     return keras.Model(inputs, outputs, name="generator")
 
 
-def build_discriminator(layout: Layout, network: NetworkConfig, *, seed: int) -> keras.Model:
-    """Return the reference discriminator: (B, pac D) encoded rows to (B, 1) logits.
+def build_discriminator(
+    layout: Layout, network: NetworkConfig, *, seed: int, n_conditions: int = 0
+) -> keras.Model:
+    """Return the reference discriminator: (B, pac (D + C)) rows and conditions to (B, 1) logits.
 
     Dense layers with ReLU and He's normal initialisation; no normalisation, so that a score
     depends on its row alone, or with ``pac`` rows to an input on those of its pack. The sigmoid of
     the textbook is part of the loss, which is stabler.
     """
     seeds = _layer_seeds(seed, len(network.discriminator_widths) + 1)
-    x = inputs = keras.Input((network.pac * layout.width,), name="row")
+    x = inputs = keras.Input((network.pac * (layout.width + n_conditions),), name="row")
     for i, width in enumerate(network.discriminator_widths):
         x = layers.Dense(width, kernel_initializer=_he(seeds[i]))(x)
         x = layers.ReLU(negative_slope=network.leak)(x)
@@ -66,8 +73,10 @@ def build_discriminator(layout: Layout, network: NetworkConfig, *, seed: int) ->
     return keras.Model(inputs, outputs, name="discriminator")
 
 
-def build_field(layout: Layout, network: NetworkConfig, *, seed: int) -> keras.Model:
-    """Return the field of a flow: (B, D + 1) rows with their time last, to (B, D) velocities.
+def build_field(
+    layout: Layout, network: NetworkConfig, *, seed: int, n_conditions: int = 0
+) -> keras.Model:
+    """Return the field of a flow: (B, D + C + 1) rows, conditions and time to (B, D) velocities.
 
     Residual blocks of two dense layers with SiLU; time comes in as sines and cosines, added to the
     first layer. The last layer starts at 0, and each block near 0: the field begins at rest.
@@ -80,9 +89,11 @@ def build_field(layout: Layout, network: NetworkConfig, *, seed: int) -> keras.M
         `field_width` and `field_blocks`.
     seed : int
         Fixes the initial weights.
+    n_conditions : int
+        Numbers of a condition, C.
     """
     seeds = iter(_layer_seeds(seed, 2 + 2 * network.field_blocks))
-    inputs = keras.Input((layout.width + 1,), name="row_and_time")
+    inputs = keras.Input((layout.width + n_conditions + 1,), name="row_and_time")
     angles = inputs[:, -1:] * time_speeds()
     time = keras.ops.concatenate([keras.ops.sin(angles), keras.ops.cos(angles)], axis=1)
 

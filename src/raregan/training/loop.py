@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from raregan.errors import TrainingDivergedError
-from raregan.training.batches import epoch_batches, steps_per_epoch
+from raregan.training.batches import steps_per_epoch
 from raregan.training.step import KEY_KIND, TrainState
 
 if TYPE_CHECKING:
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from jax import Array
     from numpy.typing import NDArray
 
+    from raregan.training.batches import Draws
     from raregan.training.evidence import Score
+    from raregan.training.lesson import Lesson, Material
     from raregan.training.step import Game
 
-    Chunk: TypeAlias = Callable[[TrainState, Array, Array, int], tuple[TrainState, Array]]
+    Chunk: TypeAlias = Callable[[TrainState, Material, Draws, int], tuple[TrainState, Array]]
 
 _CHUNK_STEPS = 512
 """Steps between two wake-ups of the host: some 0.2 s with the reference networks."""
@@ -149,8 +151,8 @@ class Rehearsals:
     patience: int
 
 
-def compile_chunk(game: Game, n_rows: int, batch_size: int) -> tuple[Chunk, int]:
-    """Return the compiled ``chunk(state, rows, members, epochs) -> (state, losses)`` and its most.
+def compile_chunk(game: Game, lesson: Lesson, batch_size: int) -> tuple[Chunk, int]:
+    """Return the compiled ``chunk(state, material, draws, epochs) -> (state, losses)`` and its most.
 
     The number of epochs is an argument, not a shape: one compilation serves every length up to the
     most. `losses` is (most, players) float32, of which the first `epochs` rows are filled. The
@@ -158,26 +160,29 @@ def compile_chunk(game: Game, n_rows: int, batch_size: int) -> tuple[Chunk, int]
     into other chunks, or resuming it, changes no bit.
     """
     turns = game.batches_per_step
-    steps = steps_per_epoch(n_rows, turns * batch_size)
+    steps = steps_per_epoch(lesson.n_rare, turns * batch_size, lesson.n_classes)
     most = max(1, _CHUNK_STEPS // steps)
 
-    def run_epoch(state: TrainState, rows: Array, members: Array) -> tuple[TrainState, Array]:
+    def run_epoch(
+        state: TrainState, material: Material, draws: Draws
+    ) -> tuple[TrainState, Array]:
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key, impl=KEY_KIND), state.epoch)
         order_key, step_key = jax.random.split(key)
-        indices = epoch_batches(order_key, members, turns * batch_size)
+        rows, asks = draws.epoch(order_key, steps * turns, batch_size)
+        shape = (steps, turns, batch_size)
         state, losses = jax.lax.scan(
-            lambda state, draw: game.step(state, rows[draw[0]], draw[1]),
+            lambda state, draw: game.step(state, *material.batch(draw[0], draw[1]), draw[2]),
             state,
-            (indices.reshape(steps, turns, batch_size), jax.random.split(step_key, steps)),
+            (rows.reshape(shape), asks.reshape(shape), jax.random.split(step_key, steps)),
         )
         return state._replace(epoch=state.epoch + 1), losses.mean(axis=0)
 
     def chunk(
-        state: TrainState, rows: Array, members: Array, epochs: int
+        state: TrainState, material: Material, draws: Draws, epochs: int
     ) -> tuple[TrainState, Array]:
         def body(i: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
             state, losses = carry
-            state, new = run_epoch(state, rows, members)
+            state, new = run_epoch(state, material, draws)
             return state, losses.at[i].set(new)
 
         losses = jnp.zeros((most, len(state.players)), jnp.float32)
@@ -200,7 +205,7 @@ def _compiler_options() -> dict[str, bool | str] | None:
 
 def train(
     game: Game,
-    rows: NDArray[np.float32],
+    lesson: Lesson,
     *,
     epochs: int,
     batch_size: int,
@@ -216,8 +221,8 @@ def train(
     ----------
     game : Game
         The players and their step.
-    rows : (n, D) float32
-        Encoded rows of the rare class.
+    lesson : Lesson
+        What is learned from.
     epochs : int
         Epochs in all, those of `history` counted in.
     batch_size : int
@@ -238,9 +243,9 @@ def train(
     """
     hooks = hooks or Hooks()
     deadline = time.monotonic() + 60 * max_minutes if max_minutes else None
-    chunk, most = compile_chunk(game, len(rows), batch_size)
-    lanes = _lanes(len(rows), rehearsals)
-    device_rows = jnp.asarray(rows)
+    chunk, most = compile_chunk(game, lesson, batch_size)
+    lanes = _lanes(lesson, rehearsals)
+    material = lesson.material()
     judge_every = rehearsals.every if rehearsals else None
     hooks.save(state, history)  # or an older run's checkpoint could be taken for this one's
     while history.epochs < epochs:
@@ -248,8 +253,7 @@ def train(
         todo = min(most, epochs - history.epochs, due)
         carried = (state.main, *state.rehearsals)
         done = [
-            chunk(lane, device_rows, members, todo)
-            for lane, members in zip(carried, lanes, strict=True)
+            chunk(lane, material, draws, todo) for lane, draws in zip(carried, lanes, strict=True)
         ]
         new_losses = np.stack([np.asarray(losses)[:todo] for _, losses in done])
         if not (np.isfinite(new_losses).all() and all(_is_finite(lane) for lane, _ in done)):
@@ -295,10 +299,10 @@ def _reason_to_end(
     return "time" if deadline is not None and time.monotonic() >= deadline else ""
 
 
-def _lanes(n: int, rehearsals: Rehearsals | None) -> list[Array]:
-    """Return which of n rows the main run, then each rehearsal, learns from."""
-    held_out = rehearsals.members if rehearsals else np.empty((0, n), np.bool_)
-    return [jnp.asarray(members) for members in (np.ones(n, np.bool_), *held_out)]
+def _lanes(lesson: Lesson, rehearsals: Rehearsals | None) -> list[Draws]:
+    """Return how the batches of the main run, then of each rehearsal, are drawn."""
+    kept = rehearsals.members if rehearsals else np.empty((0, lesson.n_rare), np.bool_)
+    return [lesson.draws(rare) for rare in (np.ones(lesson.n_rare, np.bool_), *kept)]
 
 
 def _until(history: History, every: int | None) -> int:

@@ -101,7 +101,9 @@ class Game:
             key=jax.random.key_data(jax.random.key(seed, impl=KEY_KIND)),
         )
 
-    def step(self, state: TrainState, batches: Array, key: Array) -> tuple[TrainState, Array]:
+    def step(
+        self, state: TrainState, batches: Array, conditions: Array, key: Array
+    ) -> tuple[TrainState, Array]:
         """Let each player move in its turn, as often as its pace says.
 
         Parameters
@@ -109,6 +111,8 @@ class Game:
         state : TrainState
         batches : (batches_per_step, B, D) float32
             A player's i-th move sees the i-th batch.
+        conditions : (batches_per_step, B, C) float32
+            What networks are told of its rows.
         key : JAX key
             Fixes every draw.
 
@@ -122,13 +126,14 @@ class Game:
         keys = jax.random.split(key, (len(self.variant.players), self.batches_per_step))
         for player, player_keys in zip(self.variant.players, keys, strict=True):
             for turn in range(self._moves[player.name]):
-                state, loss = self.move(state, player, batches[turn], player_keys[turn])
+                seen = Turn(
+                    batches[turn], conditions[turn], player_keys[turn], self.training, self.layout
+                )
+                state, loss = self.move(state, player, seen)
             losses.append(loss)
         return state, jnp.stack(losses)
 
-    def move(
-        self, state: TrainState, player: Player, real: Array, key: Array
-    ) -> tuple[TrainState, Array]:
+    def move(self, state: TrainState, player: Player, turn: Turn) -> tuple[TrainState, Array]:
         """Move one player down its objective; the weights of the others stand still.
 
         The moving averages of all that takes part go on.
@@ -143,7 +148,7 @@ class Game:
                 )
                 for name, other in state.players.items()
             }
-            loss = player.objective(networks, Turn(real, key, self.training, self.layout))
+            loss = player.objective(networks, turn)
             return loss, {name: network.stats for name, network in networks.items()}
 
         mine = state.players[player.name]

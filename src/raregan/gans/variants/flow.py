@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     import keras
 
     from raregan.encoding.layout import Layout
+    from raregan.gans.conditions import Told
 
 
-def freeze(models: Mapping[str, keras.Model], layout: Layout, network: NetworkConfig) -> FrozenFlow:
+def freeze(
+    models: Mapping[str, keras.Model], layout: Layout, network: NetworkConfig, told: Told
+) -> FrozenFlow:
     """Keep the field, and as many steps of the solver as `network` says."""
-    return freeze_flow(models["field"], layout, network)
+    return freeze_flow(models["field"], layout, network, told)
 
 
 VARIANT = Variant(

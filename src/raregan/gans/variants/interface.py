@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from raregan.config import NetworkConfig, TrainingConfig
     from raregan.encoding.layout import Layout
+    from raregan.gans.conditions import Told
     from raregan.gans.frozen import Frozen
 
 
@@ -38,7 +39,10 @@ class Turn(NamedTuple):
     """What a player is given when it is its turn."""
 
     real: Array
-    """(B, D) float32 encoded rows of the rare class."""
+    """(B, D) float32 encoded rows."""
+    condition: Array
+    """(B, C) float32: what a conditional network is told of each; C is 0 for all others. See
+    `raregan.gans.conditions`."""
     key: Array
     """JAX key that fixes every draw."""
     training: TrainingConfig
@@ -57,8 +61,10 @@ class Objective(Protocol):
 class Build(Protocol):
     """Builds one network."""
 
-    def __call__(self, layout: Layout, network: NetworkConfig, *, seed: int) -> keras.Model:
-        """Return a built Keras model whose weights `seed` fixes."""
+    def __call__(
+        self, layout: Layout, network: NetworkConfig, *, seed: int, n_conditions: int = 0
+    ) -> keras.Model:
+        """Return a built Keras model whose weights `seed` fixes; conditions come in last."""
 
 
 class Pace(NamedTuple):
@@ -95,7 +101,11 @@ class Variant(NamedTuple):
     summary: str
     players: tuple[Player, ...]
     """In the order in which they move."""
-    freeze: Callable[[Mapping[str, keras.Model], Layout, NetworkConfig], Frozen]
-    """Makes of the trained networks what NumPy alone evaluates."""
+    freeze: Callable[[Mapping[str, keras.Model], Layout, NetworkConfig, Told], Frozen]
+    """Makes of the trained networks what NumPy alone evaluates, for rows of which they are told."""
     network: NetworkConfig
     training: TrainingConfig
+    learns_classes: bool = False
+    """Whether it learns every class of the table, and is told which one a row is of."""
+    learns_levels: bool = False
+    """Whether it is told of one category of each row too."""
