@@ -159,6 +159,11 @@ def _add_sample(verbs: Any) -> None:
         metavar="FILE",
         help=f"{_SINKS} (%(default)s)",
     )
+    sample.add_argument(
+        "--label",
+        metavar="VALUE",
+        help="the class whose rows are made, by a model that learned it (the rare one)",
+    )
     _add_drawing_options(sample)
     sample.add_argument(
         "--append-to", metavar="DATA", help="write the rows of this table first, as they are"

@@ -117,6 +117,7 @@ class Addition:
         *,
         seed: int,
         conditions: Mapping[str, Any] | None = None,
+        label: Any = None,
         acceptance: Acceptance | None = None,
         mark: str | None = None,
     ) -> Iterator[pl.DataFrame]:
@@ -128,7 +129,7 @@ class Addition:
 
         Parameters
         ----------
-        n, seed, conditions, acceptance
+        n, seed, conditions, label, acceptance
             As of `raregan.sampling.Sampler.blocks`.
         mark : str, optional
             Name of a further Boolean column that says which rows are synthetic.
@@ -144,7 +145,9 @@ class Addition:
             raise SchemaError(f"the table lacks {listed(missing)}, which the model has learned")
         if mark in schema:
             raise SchemaError(f"the table has a column {mark!r} already: choose another name")
-        rows = self.model.sampler.blocks(n, seed=seed, conditions=conditions, acceptance=acceptance)
+        rows = self.model.sampler.blocks(
+            n, seed=seed, label=label, conditions=conditions, acceptance=acceptance
+        )
         return self._stream(rows, mark)
 
     def _stream(self, rows: Iterator[pl.DataFrame], mark: str | None) -> Iterator[pl.DataFrame]:

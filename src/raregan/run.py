@@ -77,6 +77,8 @@ class Run:
         variant = get_variant(variant_name)
         learned = every_class(table) if variant.learns_classes else rare_only(table)
         n_classes = len(learned.classes)
+        for text in learned.warnings:
+            warnings.warn(text, RareGANWarning, stacklevel=4)
         network = override(variant.network, options)
         training = override(variant.training, options)
         training = _fit_batch(training, options, table.n_rare, network.pac * n_classes)
@@ -123,8 +125,8 @@ class Run:
             f"{text.getvalue()}{self.config.variant}: {self.game.variant.summary}\n"
             f"{training.epochs:,} epochs of {self._steps_per_epoch:,} steps, "
             f"{self._rows_per_step} rows a step; "
-            f"{self.table.n_rare:,} rare rows{self._beside()} encoded as {self.encoder.layout.width} numbers each "
-            f"({training.numeric_encoding})"
+            f"{self.table.n_rare:,} rare rows{self._beside()} encoded as "
+            f"{self.encoder.layout.width} numbers each ({training.numeric_encoding})"
         )
 
     def hooks(

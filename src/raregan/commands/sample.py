@@ -85,6 +85,7 @@ def _add(
     rows = addition.frames(
         n,
         seed=_seed(args, model),
+        label=getattr(args, "label", None),  # resample adds rare rows
         conditions=_conditions(args, model),
         acceptance=acceptance,
         mark=mark,

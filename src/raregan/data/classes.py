@@ -10,7 +10,6 @@ import polars as pl
 
 from raregan.config import SEED
 from raregan.data.kinds import infer_columns
-from raregan.data.rows import listed
 from raregan.data.table import MIN_RARE_ROWS
 from raregan.errors import DataError
 
@@ -67,7 +66,7 @@ def every_class(table: Table) -> ClassRows:
     """
     target, others = table.schema.target, table.others
     keeps = [rule.holds(others) for rule in table.constraints]
-    kept = pl.select(pl.all_horizontal(pl.lit(True), *keeps)).to_series()  # noqa: FBT003
+    kept = pl.select(pl.all_horizontal(pl.lit(True), *keeps)).to_series()
     values = table.other_classes
     values = values.cast(pl.String) if isinstance(target.rare, str) else values
     parts, classes, few = [table.rare], [target.rare], []
@@ -87,14 +86,12 @@ def every_class(table: Table) -> ClassRows:
             "needs two; choose another with --variant"
         )
     frame = pl.concat(parts)
-    warnings = ()
-    if few:
-        warnings = (
-            f"of {target.name} {listed(few)} fewer than {MIN_RARE_ROWS} rows are at hand: not "
-            "learned",
-        )
+    warnings = [
+        f"{target.name} = {value!r} has fewer than {MIN_RARE_ROWS} rows at hand: it is not learned"
+        for value in few
+    ]
     labels = np.repeat(np.arange(len(parts)), [part.height for part in parts])
-    return ClassRows(frame, labels, tuple(classes), _schema(table.schema, frame), warnings)
+    return ClassRows(frame, labels, tuple(classes), _schema(table.schema, frame), tuple(warnings))
 
 
 def _schema(schema: Schema, frame: pl.DataFrame) -> Schema:

@@ -80,9 +80,7 @@ def calibrate(
     return fit_margins(fit_correlations(generator, rows, latent), rows, latent)
 
 
-def _head_shift(
-    generator: Frozen, rows: Float32, latent: Float32, only_seen: bool
-) -> Float64:
+def _head_shift(generator: Frozen, rows: Float32, latent: Float32, only_seen: bool) -> Float64:
     """Return (D,) to add to the logits: 0 where they are plain numbers."""
     layout = generator.layout
     logits = generator.logits(latent).astype(np.float64)

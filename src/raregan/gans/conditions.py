@@ -94,12 +94,5 @@ class Told(NamedTuple):
     shares: NDArray[np.float64]
 
 
-def told_of_class(number: int, n_classes: int, shares: NDArray[np.float64] | None = None) -> Told:
-    """Return what is told of a class, of so many."""
-    classes = np.zeros(n_classes, np.float32)
-    classes[number] = 1
-    return Told(classes, np.empty(0) if shares is None else shares)
-
-
 TOLD_NOTHING = Told(np.empty(0, np.float32), np.empty(0))
 """Of a network that knows no conditions."""

@@ -160,7 +160,7 @@ class FrozenGenerator:
         moved = (self.biases[-1] + shift).astype(np.float32)
         return replace(self, biases=(*self.biases[:-1], moved))
 
-    def asked(self, number: int) -> None:  # noqa: ARG002
+    def asked(self, number: int) -> None:
         """Return None: it was never asked."""
 
     def to_arrays(self) -> dict[str, Float32]:
@@ -358,7 +358,9 @@ def freeze_dense(
 def _bounds(shares: NDArray[np.float64]) -> Float32:
     """Return where the standard normal is cut into parts of these shares."""
     inner = np.cumsum(shares / shares.sum())[:-1]
-    cuts = [NormalDist().inv_cdf(p) if 0 < p < 1 else math.copysign(_LARGEST, p - 0.5) for p in inner]
+    cuts = [
+        NormalDist().inv_cdf(p) if 0 < p < 1 else math.copysign(_LARGEST, p - 0.5) for p in inner
+    ]
     return np.array([*cuts, np.inf], np.float32)
 
 

@@ -88,7 +88,7 @@ class FrozenFlow:
         """Return the same with (D,) added to what comes out."""
         return replace(self, shift=(self.shift + shift).astype(np.float32))
 
-    def asked(self, number: int) -> None:  # noqa: ARG002
+    def asked(self, number: int) -> None:
         """Return None: it was never asked."""
 
     @cached_property

@@ -66,7 +66,9 @@ class ByLevel(NamedTuple):
     """(L,) int32 row numbers."""
 
     @classmethod
-    def of(cls, met: NDArray[np.bool_], spans: NDArray[np.intp], members: NDArray[np.bool_]) -> Self:
+    def of(
+        cls, met: NDArray[np.bool_], spans: NDArray[np.intp], members: NDArray[np.bool_]
+    ) -> Self:
         """Count what is needed.
 
         Parameters
@@ -74,7 +76,7 @@ class ByLevel(NamedTuple):
         met : (n, M) bool
             Which asks each row meets.
         spans : (M,) int
-            The number of the span of each ask.
+            Where the span of each ask begins.
         members : (K, n) bool
             Which rows are learned from, by class.
         """
@@ -87,7 +89,9 @@ class ByLevel(NamedTuple):
         padded = np.zeros(met.size, np.int32)  # as many for every choice of members: one program
         padded[: len(order)] = order
         return cls(
-            jnp.asarray(np.cumsum(weights, axis=1) / weights.sum(axis=1, keepdims=True), jnp.float32),
+            jnp.asarray(
+                np.cumsum(weights, axis=1) / weights.sum(axis=1, keepdims=True), jnp.float32
+            ),
             jnp.asarray(np.cumsum(counts).reshape(counts.shape) - counts, jnp.int32),
             jnp.asarray(counts, jnp.int32),
             jnp.asarray(padded),

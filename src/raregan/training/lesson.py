@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from raregan.gans.conditions import Told, answers, ask_vectors, asks_of, told_of_class
+from raregan.gans.conditions import TOLD_NOTHING, Told, answers, ask_vectors, asks_of
 from raregan.training.batches import ByClass, ByLevel
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Lesson:
     @property
     def n_rare(self) -> int:
         """How many rows are of the rare class."""
-        return int(np.count_nonzero(self.labels == 0))
+        return int(np.sum(self.labels == 0))
 
     @property
     def n_conditions(self) -> int:
@@ -85,7 +85,8 @@ class Lesson:
 
     def of_class(self, number: int) -> NDArray[np.float32]:
         """Return the rows of a class."""
-        return self.rows[self.labels == number]
+        rows: NDArray[np.float32] = self.rows[self.labels == number]
+        return rows
 
     def material(self) -> Material:
         """Put the rows on the device."""
@@ -112,27 +113,30 @@ class Lesson:
         members[0, : self.n_rare] = kept
         if not self._vectors.size:
             return ByClass(jnp.asarray(members))
-        spans = [ask.span.start for ask in asks_of(self.layout)]
-        return ByLevel.of(self._met, np.array(spans), members)
+        return ByLevel.of(self._met, self._spans, members)
 
     def told(self, number: int) -> Told:
         """Return what networks are told when they make rows of a class."""
-        n_told = self.n_classes if self.tells_classes else 0
-        if not n_told:
-            return told_of_class(0, 1)._replace(classes=np.empty(0, np.float32))
+        if not self.tells_classes:
+            return TOLD_NOTHING
+        classes = np.zeros(self.n_classes, np.float32)
+        classes[number] = 1
         if not self._vectors.size:
-            return told_of_class(number, n_told)
-        met = self._met[self.labels == number]
-        spans = np.array([ask.span.start for ask in asks_of(self.layout)])
-        counts = met.sum(axis=0, dtype=np.float64)
-        of_span = np.array([counts[spans == span].sum() for span in spans])
+            return Told(classes, np.empty(0))
+        counts = self._met[self.labels == number].sum(axis=0, dtype=np.float64)
+        of_span = (self._spans == self._spans[:, None]) @ counts
         shares = np.divide(counts, of_span, out=np.zeros_like(counts), where=of_span > 0)
-        return told_of_class(number, n_told, shares)
+        return Told(classes, shares)
 
     @cached_property
     def _vectors(self) -> NDArray[np.float32]:
         vectors = ask_vectors(self.layout)
         return vectors if self.tells_levels else np.zeros((0, 0), np.float32)
+
+    @cached_property
+    def _spans(self) -> NDArray[np.intp]:
+        """(M,) where the span of each ask begins."""
+        return np.array([ask.span.start for ask in asks_of(self.layout)], np.intp)
 
     @cached_property
     def _met(self) -> NDArray[np.bool_]:

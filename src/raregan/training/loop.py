@@ -152,7 +152,9 @@ class Rehearsals:
 
 
 def compile_chunk(game: Game, lesson: Lesson, batch_size: int) -> tuple[Chunk, int]:
-    """Return the compiled ``chunk(state, material, draws, epochs) -> (state, losses)`` and its most.
+    """Return the compiled ``chunk(state, material, draws, epochs)`` and its most epochs.
+
+    It returns the state and the losses.
 
     The number of epochs is an argument, not a shape: one compilation serves every length up to the
     most. `losses` is (most, players) float32, of which the first `epochs` rows are filled. The
@@ -163,9 +165,7 @@ def compile_chunk(game: Game, lesson: Lesson, batch_size: int) -> tuple[Chunk, i
     steps = steps_per_epoch(lesson.n_rare, turns * batch_size, lesson.n_classes)
     most = max(1, _CHUNK_STEPS // steps)
 
-    def run_epoch(
-        state: TrainState, material: Material, draws: Draws
-    ) -> tuple[TrainState, Array]:
+    def run_epoch(state: TrainState, material: Material, draws: Draws) -> tuple[TrainState, Array]:
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key, impl=KEY_KIND), state.epoch)
         order_key, step_key = jax.random.split(key)
         rows, asks = draws.epoch(order_key, steps * turns, batch_size)
