@@ -6,12 +6,16 @@ import polars as pl
 
 def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
     run("sample", mixed_model, "-n", 300, "-o", "s.parquet")
-    run("plot", "data.parquet", "s.parquet", "-o", "figures")
+    _, err = run("plot", "data.parquet", "s.parquet", "-o", "figures")
+    assert "14 columns judged; not judged: case (identifiers)" in err
     assert {"correlations.png", "distributions.png", "pca.png"} <= set(os.listdir("figures"))
     out, err = run("evaluate", "data.parquet", "s.parquet", "-o", "r.html")
-    assert "500 rows, 100 of them rare" in err
+    assert "500 rows, 100 of them rare (Class = 1)\n" in err
+    assert "14 columns judged; not judged: case (identifiers)" in err
+    assert "to learn" not in err
     assert "wrote r.html" in out
     assert Path("r.html").stat().st_size > 100_000
+    assert "not judged: case (identifiers)" in Path("r.html").read_text()
 
 
 def test_mistakes(folder, fails, mixed, mixed_gan):

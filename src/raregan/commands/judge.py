@@ -24,7 +24,8 @@ def plot(args: argparse.Namespace) -> int:
 
     for source in (args.real, args.synthetic):
         refuse_input(source, str(Path(args.output) / "figure.png"))
-    real, synthetic, _ = _pair(args)
+    real, synthetic, table = _pair(args)
+    say(_judged(table))
     for path in save_figures(real, synthetic, args.output):
         print(f"wrote {path}")
     return 0
@@ -39,10 +40,15 @@ def evaluate(args: argparse.Namespace) -> int:
     refuse_input(args.synthetic, args.output)
     check_writable(args.output)
     real, synthetic, table = _pair(args)
+    say(_judged(table))
     fidelity = judge(real, synthetic, random_state=args.seed)
     print(fidelity.to_text())
     title = f"{Path(args.synthetic).name} against {table.source}"
-    facts = [("data", table.describe()), ("seed of the judges", args.seed)]
+    facts = [
+        ("data", table.describe_rows()),
+        ("columns", _judged(table)),
+        ("seed of the judges", args.seed),
+    ]
     write_report(args.output, real, synthetic, fidelity, title=title, facts=facts)
     print(f"wrote {args.output}")
     return 0
@@ -67,7 +73,7 @@ def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
 
     table = read_table(args.real, query=args.query, **column_choices(args))
     synthetic = read_frame(args.synthetic)
-    say(table.describe())
+    say(table.describe_rows())
     target = table.schema.target
     if target.name in synthetic.columns:
         others = synthetic.filter(synthetic[target.name] != target.rare).height
@@ -76,6 +82,14 @@ def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
                 f"{args.synthetic} has {others:,} rows that are not {target.name} = "
                 f"{target.rare!r}: REAL comes first, then rows of its rare class"
             )
-    learned = [column.name for column in table.schema.columns if column.kind != "identifier"]
+    left_out = table.schema.identifiers
+    learned = [name for name in table.schema.names if name not in left_out]
     names = [known_column(synthetic.columns, name) for name in learned]
     return table.rare.select(names), synthetic.select(names), table
+
+
+def _judged(table: Table) -> str:
+    """Say how many columns are compared, and name those that are not."""
+    left_out = table.schema.identifiers
+    text = f"{len(table.schema.columns) - len(left_out)} columns judged"
+    return f"{text}; not judged: {', '.join(left_out)} (identifiers)" if left_out else text
