@@ -21,7 +21,8 @@ def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
 def test_mistakes(folder, fails, mixed, mixed_gan):
     rows = mixed_gan.sample(20)
     rows.drop("city").write_parquet("less.parquet")
-    fails("plot", "data.parquet", "less.parquet", match="there is no column 'city'")
+    fails("plot", "data.parquet", "less.parquet", match="less.parquet has no column 'city'")
+    fails("plot", "data.parquet", "less.parquet", "--ignore", "ciyt", match="did you mean 'city'")
     fails("evaluate", "data.parquet", "data.parquet", match="400 rows that are not Class = 1")
     fails("evaluate", "data.parquet", "none.parquet", match="none.parquet")
     pl.concat([rows, rows]).write_parquet("two.parquet")
@@ -32,3 +33,17 @@ def test_mistakes(folder, fails, mixed, mixed_gan):
     for output in ("fold", "fold/deeper"):
         fails("plot", "data.parquet", "fold", "-o", output, match="part of the input fold")
     fails("evaluate", "fold", "two.parquet", "-o", "fold/r.html", match="part of the input fold")
+
+
+def test_swapped_tables_are_told(folder, run, fails, mixed, mixed_gan):
+    rows = mixed_gan.sample(20)
+    rows.write_parquet("s.parquet")
+    rows.drop("Class").write_parquet("bare.parquet")
+    said = "Are the tables swapped? data.parquet has rare and other rows: REAL comes first"
+    for verb in ("evaluate", "plot"):
+        for synthetic in ("s.parquet", "bare.parquet"):
+            fails(verb, synthetic, "data.parquet", match=said)
+            fails(verb, synthetic, "data.parquet", "--target", "Class", match=said)
+    for real, synthetic in (("data.parquet", "none"), ("none", "data.parquet"), ("s.parquet",) * 2):
+        _, err = run("evaluate", real, synthetic, code=2)
+        assert "swapped" not in err

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from raregan.atomic import check_writable
 from raregan.commands.talk import column_choices, refuse_input, say
-from raregan.errors import UserError
+from raregan.errors import DataError, UserError
 from raregan.terminal import training_progress
 
 if TYPE_CHECKING:
@@ -71,7 +71,15 @@ def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
     from raregan.data.rows import known_column
     from raregan.data.sources import read_frame, read_table
 
-    table = read_table(args.real, query=args.query, **column_choices(args))
+    try:
+        table = read_table(args.real, query=args.query, **column_choices(args))
+    except DataError as error:
+        if _is_swapped(args):
+            raise DataError(
+                f"{error}. Are the tables swapped? {args.synthetic} has rare and other rows: "
+                f"REAL comes first, then SYNTHETIC"
+            ) from error
+        raise
     synthetic = read_frame(args.synthetic)
     say(table.describe_rows())
     target = table.schema.target
@@ -84,8 +92,30 @@ def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
             )
     left_out = table.schema.identifiers
     learned = [name for name in table.schema.names if name not in left_out]
-    names = [known_column(synthetic.columns, name) for name in learned]
+    names = [known_column(synthetic.columns, name, args.synthetic) for name in learned]
     return table.rare.select(names), synthetic.select(names), table
+
+
+def _is_swapped(args: argparse.Namespace) -> bool:
+    """Say whether the second table can be told to be the real one, and the first can not.
+
+    Synthetic rows hold no target, or one with nothing but its rare value.
+    """
+    import polars as pl
+
+    from raregan.data.rows import choose_rows
+    from raregan.data.sources import open_source
+
+    choices: dict[str, Any] = {"target": args.target, "rare": args.rare, "ignore": args.ignore}
+    try:
+        target = choose_rows(open_source(args.synthetic).table, **choices).target
+        first = open_source(args.real, query=args.query)
+        if target not in first.frame.collect_schema():
+            return True
+        values = first.collect(first.frame.select(pl.col(target).unique()))
+        return values.height == 1
+    except DataError:
+        return False
 
 
 def _judged(table: Table) -> str:

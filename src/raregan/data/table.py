@@ -16,7 +16,7 @@ from raregan.data.dtypes import dtype_name
 from raregan.data.fingerprints import row_hashes
 from raregan.data.frames import Origin
 from raregan.data.kinds import has_levels, infer_columns, is_written
-from raregan.data.rows import Rows, choose_rows, known_column, listed
+from raregan.data.rows import FRAME, Rows, choose_rows, known_column, listed
 from raregan.data.schema import Column, Schema, Target, show_cell
 from raregan.errors import DataError, SchemaError, TooFewRowsError
 
@@ -102,7 +102,7 @@ class Table:
             return f"{self.describe_rows()}, {n_learned} columns to learn"
         parts = [f"{n_learned} to learn"]
         for kind, fate in (("constant", ""), ("identifier", " made fresh")):
-            if n_kind := kinds.count(kind):
+            if n_kind := sum(one == kind for one in kinds):
                 parts.append(f"{n_kind} {kind}{'s' if n_kind > 1 else ''}{fate}")
         return f"{self.describe_rows()}, {len(kinds)} columns: {', '.join(parts)}"
 
@@ -116,7 +116,7 @@ def make_table(
     kinds: Mapping[str, str] | None = None,
     schema: Schema | None = None,
     constraints: Sequence[str] = (),
-    source: str = "frame",
+    source: str = FRAME,
     origin: Origin | None = None,
     held_out: HeldOut | None = None,
 ) -> Table:
