@@ -119,7 +119,10 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
         choices=LEVELS_FROM,
         help=f"whose categories can be generated ({TrainingConfig.levels_from})",
     )
-    epochs = "passes over the rare rows, at most (as many as make the variant's steps)"
+    epochs = (
+        "passes over the rare rows; with evidence at most, and never more than make the variant's "
+        "steps, which is the default (flow: 5,000 steps)"
+    )
     _number(verb, "--epochs", int, epochs)
     _number(verb, "--batch-size", int, "rows in a step (the variant's own)")
     _number(verb, "--latent-dim", int, "length of the latent vector (that of an encoded row)")
@@ -253,7 +256,9 @@ def _add_demo(verbs: Any) -> None:
     demo.add_argument(
         "-o", "--output", default="out", metavar="FOLDER", help="for the results (%(default)s)"
     )
-    _number(demo, "--epochs", int, "passes over the rare rows, at most")
+    _number(
+        demo, "--epochs", int, "passes over the rare rows, at most: flow ends after 5,000 steps"
+    )
 
 
 def _verb(verbs: Any, name: str, summary: str) -> argparse.ArgumentParser:

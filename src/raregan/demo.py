@@ -58,6 +58,7 @@ def run_demo(
     from raregan.judging.fidelity import evaluate
     from raregan.reporting.figures import plot_pca, save_figure
     from raregan.reporting.report import write_report
+    from raregan.run import fewer_epochs
     from raregan.synthesizer import RareGAN
 
     start = time.perf_counter()
@@ -66,6 +67,8 @@ def run_demo(
     table = simulated_table()
     say(table.describe())
     gan = RareGAN(epochs=epochs, random_state=SEED)
+    if note := fewer_epochs(gan.variant, gan.get_params(), table.n_rare):
+        say(note)
     say(f"training {gan.variant} on the rare rows")
     gan.fit(table, progress=progress)
     gan.save(folder / "fraud.raregan")

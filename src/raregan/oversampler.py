@@ -76,7 +76,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         (`raregan.data.table.MIN_RARE_ROWS`): raise, or warn and use SMOTE (SMOTENC for mixed
         columns, SMOTEN for categories alone, copies of its rows where none of these can).
     epochs : int, optional
-        Passes over the rows of a class.
+        Passes over the rows of a class; with evidence a limit, as of `RareGAN`.
     batch_size : int, optional
         Rows in a step; all those of a class where it has fewer.
     latent_dim : int, optional

@@ -55,3 +55,12 @@ def test_mistakes(folder, fails, mixed):
     notes = [f"a long note on what the customer said on the phone, number {i}" for i in range(500)]
     mixed.with_columns(note=pl.Series(notes)).write_parquet(folder / "notes.parquet")
     fails("train", "notes.parquet", match="--ignore 'note'")
+
+
+def test_fewer_epochs_than_were_asked_for_are_told(folder, run):
+    train = ("train", "small.parquet", "--ignore", "city", "-o", "m", "--epochs")
+    _, err = run(*train, 99_999, "--dry-run")
+    assert "99,999 epochs asked for; flow ends after 6,400 at the latest (5,000 steps)\n" in err
+    _, err = run(*train, 2)
+    assert "asked for" not in err
+    assert load_model("m").provenance["epochs_asked"] == 2

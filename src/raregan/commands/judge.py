@@ -110,12 +110,11 @@ def _is_swapped(args: argparse.Namespace) -> bool:
     try:
         target = choose_rows(open_source(args.synthetic).table, **choices).target
         first = open_source(args.real, query=args.query)
-        if target not in first.frame.collect_schema():
-            return True
-        values = first.collect(first.frame.select(pl.col(target).unique()))
-        return values.height == 1
+        if target in first.frame.collect_schema():
+            return first.collect(first.frame.select(pl.col(target).unique())).height == 1
     except DataError:
         return False
+    return True
 
 
 def _judged(table: Table) -> str:

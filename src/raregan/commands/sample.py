@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from raregan.commands.talk import pair, read_named_table, refuse_input, say
-from raregan.commands.train import make_gan
+from raregan.commands.train import make_gan, say_fewer_epochs
 from raregan.config import SEED, plain_options, plain_seed
 from raregan.errors import UserError
 from raregan.terminal import sampling_progress, training_progress
@@ -65,6 +65,7 @@ def resample(args: argparse.Namespace) -> int:
         args.seed = plain_seed(SEED if args.seed is None else args.seed)
         plain_options(vars(args))
         table = read_named_table(args)
+        say_fewer_epochs(args, table)
         with training_progress() as progress:
             model = make_gan(args).fit(table, progress=progress).model_
     return _add(args, model, args.data, None, mark=args.mark)

@@ -15,6 +15,7 @@ from raregan.terminal import EXIT_INTERRUPTED, stop_on_signal, training_progress
 if TYPE_CHECKING:
     import argparse
 
+    from raregan.data.table import Table
     from raregan.synthesizer import RareGAN
 
 
@@ -25,6 +26,7 @@ def train(args: argparse.Namespace) -> int:
     plain_options(vars(args))
     plain_seed(args.seed)
     table = read_named_table(args)
+    say_fewer_epochs(args, table)
     gan = make_gan(args)
     if args.dry_run:
         print(gan.summary(table))
@@ -81,6 +83,14 @@ def make_gan(args: argparse.Namespace) -> RareGAN:
         max_minutes=args.max_minutes,
         random_state=args.seed,
     )
+
+
+def say_fewer_epochs(args: argparse.Namespace, table: Table) -> None:
+    """Tell the user where the variant takes fewer epochs than were asked for."""
+    from raregan.run import fewer_epochs
+
+    if note := fewer_epochs(args.variant, vars(args), table.n_rare):
+        say(note)
 
 
 def _resume_command(args: argparse.Namespace) -> str:
