@@ -61,6 +61,16 @@ def test_fewer_epochs_than_were_asked_for_are_told(folder, run):
     train = ("train", "small.parquet", "--ignore", "city", "-o", "m", "--epochs")
     _, err = run(*train, 99_999, "--dry-run")
     assert "99,999 epochs asked for; flow ends after 6,400 at the latest (5,000 steps)\n" in err
-    _, err = run(*train, 2)
+    out, err = run(*train, 2)
     assert "asked for" not in err
+    assert "too short for evidence to choose" in out
+    assert "was best" not in out
     assert load_model("m").provenance["epochs_asked"] == 2
+
+
+def test_evidence_speaks_where_it_had_a_choice(folder, run):
+    train = ("train", "small.parquet", "--ignore", "city", "--batch-size", 2, "-o", "m")
+    out, _ = run(*train, "--epochs", 20)  # a score every 10 epochs
+    assert "by the evidence epoch" in out
+    out, _ = run(*train, "--epochs", 1, "--no-evidence")
+    assert "evidence" not in out

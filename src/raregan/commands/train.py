@@ -55,8 +55,11 @@ def train(args: argparse.Namespace) -> int:
         return EXIT_INTERRUPTED
     gan.save(args.output)
     print(f"trained {done['epochs']:,} epochs in {done['seconds']:.1f} s; wrote {args.output}")
-    if gan.model_.config.training.evidence:
+    n_scores = len(gan.history_.get("evidence_epoch", ()))
+    if n_scores > 1:
         print(f"by the evidence epoch {done['best_epoch']:,} was best: its weights were taken")
+    elif n_scores:
+        print("training was too short for evidence to choose: the last weights were taken")
     if done["ended"] == "time":
         print(f"time was up; to go on: {_resume_command(args)}")
     else:
