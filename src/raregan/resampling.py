@@ -28,6 +28,38 @@ if TYPE_CHECKING:
     from raregan.sampling import Acceptance
 
 
+def rows_to_add(ratio: float, n_rare: int, n_others: int) -> int:
+    """Return how many rows bring a table to `ratio` rare rows for one of the others.
+
+    Raises
+    ------
+    UserError
+        The table has as many already, or `ratio` is no positive number.
+    """
+    if not 0 < ratio < math.inf:
+        raise UserError(f"a ratio must be a positive number, got {ratio!r}")
+    n = round(ratio * n_others) - n_rare
+    if n < 1:
+        now = n_rare / n_others if n_others else math.inf
+        raise UserError(
+            f"the table has {n_rare:,} rare rows for {n_others:,} others, a ratio of "
+            f"{now:.4g}: ask for more than that, not {ratio:g}"
+        )
+    return n
+
+
+def refuse_mark(mark: str | None, table: Source) -> None:
+    """Refuse to mark synthetic rows in a column that the table has.
+
+    Raises
+    ------
+    SchemaError
+        It has a column called `mark`.
+    """
+    if mark is not None and mark in table.frame.collect_schema():
+        raise SchemaError(f"the table has a column {mark!r} already: choose another name")
+
+
 @dataclass(frozen=True)
 class Addition:
     """Synthetic rows to be added to a table.
@@ -79,17 +111,7 @@ class Addition:
         UserError
             The table has as many already, or `ratio` is no positive number.
         """
-        if not 0 < ratio < math.inf:
-            raise UserError(f"a ratio must be a positive number, got {ratio!r}")
-        n_rare, n_others = self.count_classes()
-        n = round(ratio * n_others) - n_rare
-        if n < 1:
-            now = n_rare / n_others if n_others else math.inf
-            raise UserError(
-                f"the table has {n_rare:,} rare rows for {n_others:,} others, a ratio of "
-                f"{now:.4g}: ask for more than that, not {ratio:g}"
-            )
-        return n
+        return rows_to_add(ratio, *self.count_classes())
 
     def refuse_held_out(self) -> None:
         """Refuse a table that holds rows which were split off to test with.
@@ -139,11 +161,9 @@ class Addition:
             The table lacks a column that the model makes, stores one as something else, or has a
             column called `mark`.
         """
-        schema = self._written.frame.collect_schema()
         if missing := [name for name in self._made if name not in self._conversions]:
             raise SchemaError(f"the table lacks {listed(missing)}, which the model has learned")
-        if mark in schema:
-            raise SchemaError(f"the table has a column {mark!r} already: choose another name")
+        refuse_mark(mark, self._written)
         rows = self.model.sampler.blocks(n, seed=seed, conditions=conditions, acceptance=acceptance)
         return self._stream(rows, mark)
 

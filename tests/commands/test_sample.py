@@ -7,6 +7,7 @@ import pytest
 
 from raregan.data.heldout import HeldOut
 from raregan.modelfile import save_model
+from raregan.synthesizer import RareGAN
 
 HEADER = "id,a,b,Class,note,count,Amount\n"
 
@@ -206,3 +207,14 @@ def test_mistakes(folder, fails, mixed_model, model, mixed):
     fails(*resample[:-1], "data.parquet", match="is the input")
     mixed.drop("Class").write_parquet("bare.parquet")
     fails("resample", "bare.parquet", *resample[2:], match="no column 'Class'")
+
+
+def test_what_cannot_be_added_is_told_before_training(folder, fails, monkeypatch):
+    def fit(*_, **__):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(RareGAN, "fit", fit)
+    resample = ("resample", "data.parquet", "-o", "b.parquet", "--ratio")
+    fails(*resample, 0.25, match="100 rare rows for 400 others, a ratio of 0.25")
+    fails(*resample, 0, match="a ratio must be a positive number")
+    fails(*resample, 0.5, "--mark", "city", match="has a column 'city' already")

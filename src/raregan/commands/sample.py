@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from raregan.data.table import Table
     from raregan.modelfile import Model
     from raregan.sampling import Acceptance
 
@@ -65,10 +66,21 @@ def resample(args: argparse.Namespace) -> int:
         args.seed = plain_seed(SEED if args.seed is None else args.seed)
         plain_options(vars(args))
         table = read_named_table(args)
+        _check_addition(args, table)  # not after minutes of training
         say_fewer_epochs(args, table)
         with training_progress() as progress:
             model = make_gan(args).fit(table, progress=progress).model_
     return _add(args, model, args.data, None, mark=args.mark)
+
+
+def _check_addition(args: argparse.Namespace, table: Table) -> None:
+    """Refuse a ratio or a mark that the table cannot be given."""
+    from raregan.data.sources import open_source
+    from raregan.resampling import refuse_mark, rows_to_add
+
+    rows_to_add(args.ratio, table.n_rare, table.n_rows - table.n_rare)
+    if args.mark is not None:
+        refuse_mark(args.mark, open_source(args.data, query=args.query))
 
 
 def _add(
