@@ -197,7 +197,14 @@ def test_mistakes(folder, fails, mixed_model, model, mixed):
     fails("sample", mixed_model, "-o", mixed_model, match="is the input")
     data = ("--append-to", "data.parquet")
     fails("sample", mixed_model, *data, "-o", "data.parquet", match="is the input")
-    fails("sample", model, *data, "-o", "s.parquet", match="the table lacks 'a', 'b'")
+    fails(
+        "sample",
+        model,
+        *data,
+        "-o",
+        "s.parquet",
+        match="data.parquet lacks 'a', 'b', 'Amount', which the model has learned",
+    )
     resample = ("resample", "data.parquet", "--model", mixed_model, "-o", "b.parquet")
     fails("resample", "-o", "b.parquet", match="name the table that gets the rows")
     fails(*resample, "--ratio", 0.25, match="100 rare rows for 400 others, a ratio of 0.25")
@@ -206,7 +213,11 @@ def test_mistakes(folder, fails, mixed_model, model, mixed):
     fails(*resample, "--ratio", 0.5, "--mark", "city", match="has a column 'city' already")
     fails(*resample[:-1], "data.parquet", match="is the input")
     mixed.drop("Class").write_parquet("bare.parquet")
-    fails("resample", "bare.parquet", *resample[2:], match="no column 'Class'")
+    fails("resample", "bare.parquet", *resample[2:], match="bare.parquet lacks 'Class', which")
+    fails(
+        *("resample", "data.parquet", "--model", model, "--ratio", 0.5, "-o", "b.parquet"),
+        match="data.parquet lacks 'a', 'b', 'Amount', which the model has learned from frame",
+    )
 
 
 def test_what_cannot_be_added_is_told_before_training(folder, fails, monkeypatch):
