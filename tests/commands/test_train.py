@@ -74,3 +74,14 @@ def test_evidence_speaks_where_it_had_a_choice(folder, run):
     assert "by the evidence epoch" in out
     out, _ = run(*train, "--epochs", 1, "--no-evidence")
     assert "evidence" not in out
+
+
+def test_a_finished_run_is_not_resumed(folder, run, fails):
+    train = ("train", "small.parquet", "--ignore", "city", "--epochs", 2, "-o", "m")
+    fails(*train, "--resume", match="there is no checkpoint m.checkpoint to resume")
+    run(*train)
+    said = "m is finished, after 2 epochs: there is nothing to resume; sample from it with raregan"
+    fails(*train, "--resume", match=said)
+    run(*train, "--max-minutes", 1e-9, "--epochs", 9_999)
+    (folder / "m.checkpoint").unlink()
+    fails(*train, "--resume", match="there is no checkpoint")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from raregan.atomic import check_writable
 from raregan.commands.talk import read_named_table, refuse_input, say
 from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, plain_options, plain_seed
-from raregan.errors import TrainingDivergedError
+from raregan.errors import ModelFileError, TrainingDivergedError, UserError
 from raregan.terminal import EXIT_INTERRUPTED, stop_on_signal, training_progress
 
 if TYPE_CHECKING:
@@ -25,13 +25,15 @@ def train(args: argparse.Namespace) -> int:
     check_writable(args.output)
     plain_options(vars(args))
     plain_seed(args.seed)
+    checkpoint = Path(f"{args.output}.checkpoint")
+    if args.resume and not checkpoint.exists():
+        _refuse_finished(args)
     table = read_named_table(args)
     say_fewer_epochs(args, table)
     gan = make_gan(args)
     if args.dry_run:
         print(gan.summary(table))
         return 0
-    checkpoint = Path(f"{args.output}.checkpoint")
     if checkpoint.exists() and not args.resume:
         older = checkpoint.replace(f"{checkpoint}.old")
         say(f"note: the checkpoint of an unfinished run was there; it is kept as {older}")
@@ -64,9 +66,28 @@ def train(args: argparse.Namespace) -> int:
         print(f"time was up; to go on: {_resume_command(args)}")
     else:
         checkpoint.unlink(missing_ok=True)
-    sample = "python generate_samples.py" if args.script else "raregan sample"
-    print(f"next: {sample} {shlex.quote(args.output)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
+    print(f"next: {_sample_command(args)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
     return 0
+
+
+def _sample_command(args: argparse.Namespace) -> str:
+    sample = "python generate_samples.py" if args.script else "raregan sample"
+    return f"{sample} {shlex.quote(args.output)}"
+
+
+def _refuse_finished(args: argparse.Namespace) -> None:
+    """Say that a run is finished where its model is there and no checkpoint to go on from."""
+    from raregan.modelfile import load_model
+
+    try:
+        done = load_model(args.output).provenance
+    except ModelFileError:
+        return
+    if done["ended"] in ("epochs", "evidence"):
+        raise UserError(
+            f"{args.output} is finished, after {done['epochs']:,} epochs: there is nothing to "
+            f"resume; sample from it with {_sample_command(args)}, or train anew without --resume"
+        )
 
 
 def make_gan(args: argparse.Namespace) -> RareGAN:
