@@ -102,7 +102,8 @@ def test_sample_is_repeatable_and_the_seed_matters(folder, model_path, name, rea
 
 def test_sample_to_standard_output(folder, model_path, capfdbinary, gan):
     run("sample", model_path, "-n", 3, "-o", "-")
-    out = capfdbinary.readouterr().out
+    out, err = capfdbinary.readouterr()
+    assert err.startswith(b"wrote 3 synthetic rows to standard output (seed")
     assert pl.read_csv(out).height == 3
     assert out.startswith(b"a,b,Class,count,Amount\n")
 

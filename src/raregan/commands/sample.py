@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raregan.commands.talk import pair, read_named_table, refuse_input, say
+from raregan.commands.talk import pair, place, read_named_table, refuse_input, say
 from raregan.commands.train import make_gan, say_fewer_epochs
 from raregan.config import SEED, plain_options, plain_seed
 from raregan.errors import UserError
@@ -42,7 +42,7 @@ def sample(args: argparse.Namespace) -> int:
         acceptance=acceptance,
     )
     written = _write(rows, args.num_samples, args.output)
-    say(f"wrote {written:,} synthetic rows to {args.output} (seed {_seed(args, model)})")
+    say(f"wrote {written:,} synthetic rows to {place(args.output)} (seed {_seed(args, model)})")
     _say_acceptance(acceptance)
     return 0
 
@@ -103,8 +103,8 @@ def _add(
     )
     written = _write(rows, None, args.output)
     say(
-        f"wrote {written:,} rows to {args.output}: {written - n:,} of {addition.name} as they "
-        f"are, then {n:,} synthetic ones (seed {_seed(args, model)})"
+        f"wrote {written:,} rows to {place(args.output)}: {written - n:,} of {addition.name} as "
+        f"they are, then {n:,} synthetic ones (seed {_seed(args, model)})"
     )
     _say_acceptance(acceptance)
     return 0

@@ -91,3 +91,10 @@ def refuse_input(source: str | None, destination: str) -> None:
 
     if source is not None and destination != STANDARD_OUTPUT:
         refuse(source, destination)
+
+
+def place(destination: str) -> str:
+    """Name where a table was written."""
+    from raregan.data.sinks import STANDARD_OUTPUT
+
+    return "standard output" if destination == STANDARD_OUTPUT else destination
