@@ -415,3 +415,15 @@ def test_any_frame_of_few_shapes_is_learned_and_sampled_or_refused(quick_compili
 @given(source=sources(flag=True))
 def test_any_frame_is_learned_and_sampled_or_refused(quick_compiling, source):
     learn_and_sample(source)
+
+
+def test_an_option_that_a_variant_would_ignore_is_refused(frame):
+    with pytest.raises(UserError, match="solver_steps .* means nothing to gan"):
+        RareGAN(variant="gan", solver_steps=4).fit(frame)
+
+
+def test_a_loaded_gan_can_be_fitted_again(frame, tmp_path):
+    RareGAN(variant="gan", **TINY, random_state=0).fit(frame).save(tmp_path / "m")
+    loaded = RareGAN.load(tmp_path / "m")
+    assert loaded.solver_steps is None
+    loaded.set_params(target=None, rare=None, schema=None).fit(frame)

@@ -137,7 +137,8 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="stop by how rows compare with held-out ones (the variant's own choice)",
     )
-    steps = f"of the solver that follows a flow, when sampling ({NetworkConfig.solver_steps})"
+    steps = f"of the solver that follows a flow, when sampling ({NetworkConfig.solver_steps}); of "
+    steps += "no other variant"
     _number(verb, "--solver-steps", int, steps)
     _number(verb, "--max-minutes", float, "end training after this time (no limit)")
 

@@ -16,6 +16,7 @@ from raregan.data.rows import DEFAULT_TARGET
 from raregan.data.sources import open_source, read_table
 from raregan.data.table import Table, make_table
 from raregan.errors import RareGANWarning, UserError
+from raregan.gans.variants import get_variant, refuse_foreign_options
 from raregan.modelfile import load_model, save_model
 from raregan.run import Run
 from raregan.sampling import Acceptance
@@ -73,7 +74,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         Whether training stops, and weights are chosen, by how rows compare with held-out ones; see
         `raregan.training.evidence`. Not for ``"gan"``, which is the reference.
     solver_steps : int, optional
-        Steps along a flow when sampling, two evaluations of its field each; 10 for ``"flow"``.
+        Steps along a flow when sampling, two evaluations of its field each; 10 for ``"flow"``,
+        refused for the others.
     max_minutes : float, optional
         Wall-clock limit of training, in minutes.
     random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
@@ -276,6 +278,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         """
         model = load_model(path)
         config, target = model.config, model.sampler.schema.target
+        own = get_variant(config.variant).own_options
         gan = cls(
             variant=config.variant,
             target=target.name,
@@ -288,7 +291,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
             learning_rate=config.training.learning_rate,
             numeric_encoding=config.training.numeric_encoding,
             evidence=config.training.evidence,
-            solver_steps=config.network.solver_steps,
+            **{name: getattr(config.network, name) for name in own},
             max_minutes=config.training.max_minutes,
             random_state=config.seed,
         )
@@ -297,7 +300,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
 
     def _prepare(self, X: Any, y: Any) -> Run:  # noqa: N803
         options = self.get_params()
-        plain_options(options)  # a mistake is told before anything is read or imported
+        plain_options(options)  # a mistake is told before anything is read
+        refuse_foreign_options(self.variant, options)
         seed = _seed(self.random_state)
         return Run.prepare(self._table(X, y), self.variant, options, seed)
 

@@ -85,3 +85,10 @@ def test_a_finished_run_is_not_resumed(folder, run, fails):
     run(*train, "--max-minutes", 1e-9, "--epochs", 9_999)
     (folder / "m.checkpoint").unlink()
     fails(*train, "--resume", match="there is no checkpoint")
+
+
+def test_an_option_that_the_variant_would_ignore_is_refused(folder, fails):
+    options = ("--variant", "wgan-gp", "--solver-steps", 4)
+    said = "solver_steps (steps along a flow) means nothing to wgan-gp: leave it out, or choose"
+    fails("train", "small.parquet", *options, match=said)
+    fails("resample", "small.parquet", *options, "-o", "b.csv", match=said)

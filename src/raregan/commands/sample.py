@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from raregan.commands.talk import pair, place, read_named_table, refuse_input, say
-from raregan.commands.train import make_gan, say_fewer_epochs
-from raregan.config import SEED, plain_options, plain_seed
+from raregan.commands.train import check_options, make_gan, say_fewer_epochs
+from raregan.config import SEED, plain_seed
 from raregan.errors import UserError
 from raregan.terminal import sampling_progress, training_progress
 
@@ -64,7 +64,7 @@ def resample(args: argparse.Namespace) -> int:
         if not args.allow_held_out:  # the model would learn from them, and know no mark
             refuse_test_files(args.data)
         args.seed = plain_seed(SEED if args.seed is None else args.seed)
-        plain_options(vars(args))
+        check_options(args)
         table = read_named_table(args)
         _check_addition(args, table)  # not after minutes of training
         say_fewer_epochs(args, table)

@@ -10,6 +10,7 @@ from raregan.atomic import check_writable
 from raregan.commands.talk import read_named_table, refuse_input, say
 from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, plain_options, plain_seed
 from raregan.errors import ModelFileError, TrainingDivergedError, UserError
+from raregan.gans.variants import refuse_foreign_options
 from raregan.terminal import EXIT_INTERRUPTED, stop_on_signal, training_progress
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def train(args: argparse.Namespace) -> int:
     """Learn the rare rows of a table and write a model file."""
     refuse_input(args.data, args.output)
     check_writable(args.output)
-    plain_options(vars(args))
+    check_options(args)
     plain_seed(args.seed)
     checkpoint = Path(f"{args.output}.checkpoint")
     if args.resume and not checkpoint.exists():
@@ -107,6 +108,12 @@ def make_gan(args: argparse.Namespace) -> RareGAN:
         max_minutes=args.max_minutes,
         random_state=args.seed,
     )
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Refuse options of training that are out of range, or that the variant would ignore."""
+    plain_options(vars(args))
+    refuse_foreign_options(args.variant, vars(args))
 
 
 def say_fewer_epochs(args: argparse.Namespace, table: Table) -> None:
