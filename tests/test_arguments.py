@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from raregan.arguments import make_parser
-from raregan.cli import _VERBS, main
+from raregan.cli import _VERBS, EXIT_FAILURE, EXIT_USER_ERROR, main
+from raregan.config import VARIANT
 from raregan.gans.variants import VARIANTS
+from raregan.terminal import EXIT_INTERRUPTED
 
 
 def test_every_verb_can_be_run():
@@ -77,6 +79,15 @@ def test_the_scripts_take_the_options_of_their_verb(script):
     done = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout.startswith(f"usage: python {script} [-h]")
+
+
+def test_help_names_the_default_and_the_exit_codes(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"a {VARIANT} by default, or a GAN with --variant gan" in text
+    for code in (0, EXIT_FAILURE, EXIT_USER_ERROR, EXIT_INTERRUPTED):
+        assert re.search(rf"Exit codes: .*\b{code} ", text)
 
 
 def test_no_words_are_a_call_for_help(capsys):

@@ -133,7 +133,10 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     """
     parser = _Parser(
         prog="raregan",
-        description="Learn the rare class of an imbalanced table with GANs and sample rows of it.",
+        description="Learn the rare class of an imbalanced table and sample rows of it.",
+        epilog="Exit codes: 0 done, 1 failed (training diverged, for instance), 2 a mistake in "
+        "what was asked for or given, 130 stopped by Ctrl-C or SIGTERM. raregan COMMAND --help "
+        "shows the options of a command.",
     )
     parser.add_argument("--version", action="version", version=f"raregan {__version__}")
     verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND", required=True)
@@ -173,7 +176,9 @@ def _add_split(verbs: Any) -> None:
 
 
 def _add_train(verbs: Any) -> None:
-    train = _verb(verbs, "train", "learn the rare rows of a table")
+    train = _verb(
+        verbs, "train", "train a generator: a flow by default, or a GAN with --variant gan"
+    )
     _add_data(train, "default: the embedded simulated table")
     _add_table_options(train)
     train.add_argument(
@@ -197,7 +202,12 @@ def _add_train(verbs: Any) -> None:
 
 
 def _add_training_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--variant", choices=VARIANTS, default=VARIANT, help="how (%(default)s)")
+    verb.add_argument(
+        "--variant",
+        choices=VARIANTS,
+        default=VARIANT,
+        help="what is trained: a flow, or one of the GANs (%(default)s)",
+    )
     verb.add_argument(
         "--levels-from",
         choices=LEVELS_FROM,

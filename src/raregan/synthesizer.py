@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 class RareGAN(BaseEstimator):  # type: ignore[misc]
-    """Learns the rare rows of a table with a GAN, and samples new ones.
+    """Learns the rare rows of a table, by default with a flow, and samples new ones.
 
     ``None`` for an option means the variant's default, resolved in :meth:`fit`.
 
     Parameters
     ----------
     variant : str, default="flow"
-        How to learn; one of `raregan.VARIANTS`.
+        What is trained: a flow, or a GAN; one of `raregan.VARIANTS`.
     target : str, optional
         Column that says which rows are rare; default: ``Class``, or the only two-valued column of
         a usual name.
