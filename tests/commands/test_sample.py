@@ -229,3 +229,12 @@ def test_what_cannot_be_added_is_told_before_training(folder, fails, monkeypatch
     fails(*resample, 0.25, match="100 rare rows for 400 others, a ratio of 0.25")
     fails(*resample, 0, match="a ratio must be a positive number")
     fails(*resample, 0.5, "--mark", "city", match="has a column 'city' already")
+
+
+def test_rows_are_not_replaced_without_a_word(folder, run, mixed_model):
+    sample = ("sample", mixed_model, "-n", 5, "-o", "s.parquet")
+    assert "replaced" not in run(*sample)[1]
+    said = "note: s.parquet is there already; it is replaced when this is done\n"
+    assert said in run(*sample)[1]
+    resample = ("resample", "data.parquet", "--model", mixed_model, "--ratio", 0.5)
+    assert said in run(*resample, "-o", "s.parquet")[1]

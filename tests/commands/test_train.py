@@ -92,3 +92,16 @@ def test_an_option_that_the_variant_would_ignore_is_refused(folder, fails):
     said = "solver_steps (steps along a flow) means nothing to wgan-gp: leave it out, or choose"
     fails("train", "small.parquet", *options, match=said)
     fails("resample", "small.parquet", *options, "-o", "b.csv", match=said)
+
+
+def test_a_model_is_not_replaced_without_a_word(folder, run):
+    train = ("train", "small.parquet", "--ignore", "city", "--epochs", 1, "-o", "m")
+    _, err = run(*train)
+    assert "replaced" not in err
+    _, err = run(*train, "--dry-run")
+    assert "replaced" not in err
+    _, err = run(*train)
+    assert "note: m holds a model of small.parquet, made 20" in err
+    (folder / "m").write_text("mine")
+    _, err = run(*train)
+    assert "note: m is there already; it is replaced when this is done" in err

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import column_choices, refuse_input, say
+from raregan.commands.talk import column_choices, refuse_input, say, say_replaced
+from raregan.config import MODEL_PATH
 from raregan.errors import DataError, UserError
 from raregan.terminal import training_progress
 
@@ -58,6 +59,7 @@ def demo(args: argparse.Namespace) -> int:
     """Train, sample and judge on the embedded table."""
     from raregan.demo import run_demo
 
+    say_replaced(Path(args.output) / MODEL_PATH, is_model=True)
     with training_progress() as progress:
         print(run_demo(args.output, say=say, epochs=args.epochs, progress=progress))
     return 0

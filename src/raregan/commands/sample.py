@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raregan.commands.talk import pair, place, read_named_table, refuse_input, say
+from raregan.commands.talk import pair, place, read_named_table, refuse_input, say, say_replaced
 from raregan.commands.train import check_options, make_gan, say_fewer_epochs
 from raregan.config import SEED, plain_seed
 from raregan.errors import UserError
@@ -29,6 +29,7 @@ def sample(args: argparse.Namespace) -> int:
     refuse_input(args.model, args.output)
     refuse_input(args.append_to, args.output)
     check_destination(args.output)
+    say_replaced(args.output)
     model = load_model(args.model)
     if args.append_to is not None:
         return _add(args, model, args.append_to, args.num_samples, mark=None)
@@ -58,6 +59,7 @@ def resample(args: argparse.Namespace) -> int:
     refuse_input(args.data, args.output)
     refuse_input(args.model, args.output)
     check_destination(args.output)
+    say_replaced(args.output)
     if args.model is not None:
         model = load_model(args.model)
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import read_named_table, refuse_input, say
+from raregan.commands.talk import read_named_table, refuse_input, say, say_replaced
 from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, plain_options, plain_seed
 from raregan.errors import ModelFileError, TrainingDivergedError, UserError
 from raregan.gans.variants import refuse_foreign_options
@@ -35,6 +35,7 @@ def train(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(gan.summary(table))
         return 0
+    say_replaced(args.output, is_model=True)
     if checkpoint.exists() and not args.resume:
         older = checkpoint.replace(f"{checkpoint}.old")
         say(f"note: the checkpoint of an unfinished run was there; it is kept as {older}")
