@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from raregan.config import LAST_RESORTS, SLOWER, Config, override
+from raregan.config import LAST_RESORTS, SLOWER, Config, override, plain_options
 from raregan.encoding.encoder import TableEncoder
 from raregan.errors import RareGANWarning, TrainingDivergedError, UserError
 from raregan.gans.calibration import calibrate
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from raregan.config import TrainingConfig
+    from raregan.config import NetworkConfig, TrainingConfig
     from raregan.data.table import Table
     from raregan.gans.frozen import Frozen
+    from raregan.gans.variants.interface import Variant
     from raregan.training.loop import History, Hooks, Rehearsals, RunState
     from raregan.training.step import Game, TrainState
 
@@ -53,6 +54,8 @@ class Run:
 
     rate_asked: bool = False
     """Whether the learning rate is one that was asked for."""
+    epochs_asked: int | None = None
+    """The epochs that were asked for, of which some variants take fewer; None: nobody asked."""
     setbacks: tuple[str, ...] = ()
     """What diverged before this run was begun, one line each."""
 
@@ -71,10 +74,7 @@ class Run:
         from raregan.training.step import Game
 
         variant = get_variant(variant_name)
-        network = override(variant.network, options)
-        training = override(variant.training, options)
-        training = _fit_batch(training, options, table.n_rare, network.pac)
-        training = _fit_epochs(training, options, table.n_rare)
+        network, training = resolve(variant, options, table.n_rare)
         encoder = TableEncoder(training.numeric_encoding).fit(
             table.rare,
             table.schema,
@@ -95,8 +95,11 @@ class Run:
             }
             game = Game(models, variant, training, encoder.layout)
             start = game.initial_state(key_seed)
-        rows, asked = encoder.encode(table.rare), options.get("learning_rate") is not None
-        return cls(table, config, encoder, rows, game, start, rate_asked=asked)
+        return cls(
+            *(table, config, encoder, encoder.encode(table.rare), game, start),
+            rate_asked=options.get("learning_rate") is not None,
+            epochs_asked=plain_options(options).get("epochs"),
+        )
 
     def describe(self) -> str:
         """Return the networks and the size of the run, as text."""
@@ -198,6 +201,7 @@ class Run:
                 "n_rare_duplicates": table.n_rare_duplicates,
                 "origin": table.origin.to_dict(),
                 "epochs": result.history.epochs,
+                "epochs_asked": self.epochs_asked,
                 "resumed_at": resumed_at,
                 "ended": result.ended,
                 "best_epoch": int(result.state.best.epoch),
@@ -308,6 +312,34 @@ class Run:
             "target": target.name,
             "rare": target.rare,
         }
+
+
+def resolve(
+    variant: Variant, options: Mapping[str, Any], n_rare: int
+) -> tuple[NetworkConfig, TrainingConfig]:
+    """Return the variant's defaults with the options in place, fitted to the number of rare rows.
+
+    Raises
+    ------
+    UserError
+        If an option is out of range, or `batch_size` is more than the rare rows.
+    """
+    network = override(variant.network, options)
+    training = override(variant.training, options)
+    training = _fit_batch(training, options, n_rare, network.pac)
+    return network, _fit_epochs(training, options, n_rare)
+
+
+def fewer_epochs(variant_name: str, options: Mapping[str, Any], n_rare: int) -> str | None:
+    """Say in one line that a run takes fewer epochs than were asked for; None where it does not."""
+    asked = options.get("epochs")
+    _, training = resolve(get_variant(variant_name), options, n_rare)
+    if asked is None or asked <= training.epochs:
+        return None
+    return (
+        f"{asked:,} epochs asked for; {variant_name} ends after {training.epochs:,} at the latest "
+        f"({training.steps:,} steps)"
+    )
 
 
 def _plain_history(history: History) -> dict[str, list[float]]:

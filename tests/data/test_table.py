@@ -37,6 +37,14 @@ def test_it_describes_itself():
     )
 
 
+def test_it_counts_what_is_not_learned_apart(mixed):
+    table = make_table(mixed.with_columns(bank=pl.lit("north"), code=pl.lit(1)))
+    assert table.describe_rows() == "frame: 500 rows, 100 of them rare (Class = 1)"
+    assert table.describe() == (
+        f"{table.describe_rows()}, 17 columns: 14 to learn, 2 constants, 1 identifier made fresh"
+    )
+
+
 @pytest.mark.parametrize("ignore", ["b", ["b"], ("b", "b"), iter(["b"])])
 def test_ignored_columns_are_nowhere(ignore):
     table = make_table(frame(b=["text"] * N), ignore=ignore)

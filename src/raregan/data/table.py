@@ -16,7 +16,7 @@ from raregan.data.dtypes import dtype_name
 from raregan.data.fingerprints import row_hashes
 from raregan.data.frames import Origin
 from raregan.data.kinds import has_levels, infer_columns, is_written
-from raregan.data.rows import Rows, choose_rows, known_column, listed
+from raregan.data.rows import FRAME, Rows, choose_rows, known_column, listed
 from raregan.data.schema import Column, Schema, Target, show_cell
 from raregan.errors import DataError, SchemaError, TooFewRowsError
 
@@ -86,13 +86,25 @@ class Table:
         """Rows to learn from."""
         return self.rare.height
 
-    def describe(self) -> str:
+    def describe_rows(self) -> str:
         """Say in one line what was read."""
         target = self.schema.target
         return (
             f"{self.source}: {self.n_rows:,} rows, {self.n_rare:,} of them rare "
-            f"({target.name} = {target.rare!r}), {len(self.schema.columns)} columns to learn"
+            f"({target.name} = {target.rare!r})"
         )
+
+    def describe(self) -> str:
+        """Say in one line what was read, and what becomes of its columns."""
+        kinds = [column.kind for column in self.schema.columns]
+        n_learned = sum(kind not in NOT_LEARNED for kind in kinds)
+        if n_learned == len(kinds):
+            return f"{self.describe_rows()}, {n_learned} columns to learn"
+        parts = [f"{n_learned} to learn"]
+        for kind, fate in (("constant", ""), ("identifier", " made fresh")):
+            if n_kind := sum(one == kind for one in kinds):
+                parts.append(f"{n_kind} {kind}{'s' if n_kind > 1 else ''}{fate}")
+        return f"{self.describe_rows()}, {len(kinds)} columns: {', '.join(parts)}"
 
 
 def make_table(
@@ -104,7 +116,7 @@ def make_table(
     kinds: Mapping[str, str] | None = None,
     schema: Schema | None = None,
     constraints: Sequence[str] = (),
-    source: str = "frame",
+    source: str = FRAME,
     origin: Origin | None = None,
     held_out: HeldOut | None = None,
 ) -> Table:
@@ -153,9 +165,7 @@ def make_table(
     return Table(
         rare=rare_rows,
         others=rows.others.drop(rows.target),
-        seen=rows.everything.select(
-            column.name for column in found.columns if column.kind == "identifier"
-        ),
+        seen=rows.everything.select(found.identifiers),
         schema=found,
         constraints=rules,
         n_rows=rows.n_rows,
@@ -308,8 +318,7 @@ def _warnings(rows: Rows, schema: Schema, n_duplicates: int, n_rare_duplicates: 
             f"column {name!r} is {value} in {where}: it is kept "
             f"as it is{more}; leave it out with --ignore {name!r} if it should not be"
         )
-    identifiers = [column.name for column in schema.columns if column.kind == "identifier"]
-    if identifiers:
+    if identifiers := schema.identifiers:
         warnings.append(
             f"taken for identifiers: {listed(identifiers)}; they are not learned and come out as "
             f"fresh values of the same shape; to learn one: --kind {identifiers[0]!r}=categorical"

@@ -99,3 +99,5 @@ class Variant(NamedTuple):
     """Makes of the trained networks what NumPy alone evaluates."""
     network: NetworkConfig
     training: TrainingConfig
+    own_options: tuple[str, ...] = ()
+    """Those of `OWN_OPTIONS` that mean something to it."""
