@@ -39,7 +39,8 @@ def evaluate(args: argparse.Namespace) -> int:
     refuse_input(args.synthetic, args.output)
     check_writable(args.output)
     real, synthetic, table = _pair(args)
-    fidelity = judge(real, synthetic, random_state=args.seed)
+    given = [rule.text for rule in table.constraints if set(rule.columns) <= set(real.columns)]
+    fidelity = judge(real, synthetic, constraints=given, random_state=args.seed)
     print(fidelity.to_text())
     title = f"{Path(args.synthetic).name} against {table.source}"
     facts = [("data", table.describe()), ("seed of the judges", args.seed)]
@@ -60,8 +61,11 @@ def demo(args: argparse.Namespace) -> int:
 def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
     """Read real rare rows and synthetic rows as two frames of the same columns, and the table.
 
-    Identifiers are left out: those of synthetic rows differ by intent.
+    Identifiers are left out: those of synthetic rows differ by intent. Rows that break a rule are
+    in: they are real.
     """
+    import polars as pl
+
     from raregan.data.rows import known_column
     from raregan.data.sources import read_frame, read_table
 
@@ -78,4 +82,5 @@ def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
             )
     learned = [column.name for column in table.schema.columns if column.kind != "identifier"]
     names = [known_column(synthetic.columns, name) for name in learned]
-    return table.rare.select(names), synthetic.select(names), table
+    real = pl.concat([table.rare, table.left_out])
+    return real.select(names), synthetic.select(names), table
