@@ -197,6 +197,7 @@ class Run:
                 "fingerprint": table.fingerprint,
                 "n_rows": table.n_rows,
                 "n_rare": table.n_rare,
+                "n_left_out": table.left_out.height,
                 "n_duplicates": table.n_duplicates,
                 "n_rare_duplicates": table.n_rare_duplicates,
                 "origin": table.origin.to_dict(),

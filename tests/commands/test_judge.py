@@ -18,6 +18,27 @@ def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
     assert "not judged: case (identifiers)" in Path("r.html").read_text()
 
 
+def test_evaluate_tells_which_rules_are_lost_and_counts_real_rows_that_break_one(
+    folder, run, mixed, mixed_gan
+):
+    real = mixed.with_columns(
+        total=pl.when(pl.col("Class").cum_sum().is_in([3, 7]))
+        .then(pl.col("total") + pl.col("Class"))
+        .otherwise("total")
+    )
+    real.write_parquet("real.parquet")
+    rows = mixed_gan.sample(200)
+    rows.with_columns(pl.col("total") + 1).write_parquet("lost.parquet")
+    out, _ = run("evaluate", "real.parquet", "lost.parquet", "-o", "r.html")
+    assert "       0.0%   98.0%  part_a + part_b == total" in out.splitlines()
+    assert "part_a + part_b == total" in Path("r.html").read_text()
+    rule = ("--constraint", "total - part_b == part_a")
+    out, err = run("evaluate", "real.parquet", "lost.parquet", "-o", "r.html", *rule)
+    assert "       0.0%   98.0%  total - part_b == part_a" in out.splitlines()
+    assert "part_a + part_b" not in out
+    assert "100 of them rare (Class = 1), 2 of these left out" in err
+
+
 def test_mistakes(folder, fails, mixed, mixed_gan):
     rows = mixed_gan.sample(20)
     rows.drop("city").write_parquet("less.parquet")

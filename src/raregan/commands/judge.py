@@ -42,7 +42,8 @@ def evaluate(args: argparse.Namespace) -> int:
     check_writable(args.output)
     real, synthetic, table = _pair(args)
     say(_judged(table))
-    fidelity = judge(real, synthetic, random_state=args.seed)
+    given = [rule.text for rule in table.constraints if set(rule.columns) <= set(real.columns)]
+    fidelity = judge(real, synthetic, constraints=given, random_state=args.seed)
     print(fidelity.to_text())
     title = f"{Path(args.synthetic).name} against {table.source}"
     facts = [
@@ -68,8 +69,11 @@ def demo(args: argparse.Namespace) -> int:
 def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
     """Read real rare rows and synthetic rows as two frames of the same columns, and the table.
 
-    Identifiers are left out: those of synthetic rows differ by intent.
+    Identifiers are left out: those of synthetic rows differ by intent. Rows that break a rule are
+    in: they are real.
     """
+    import polars as pl
+
     from raregan.data.rows import known_column
     from raregan.data.sources import read_frame, read_table
 
@@ -92,10 +96,11 @@ def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
                 f"{args.synthetic} has {others:,} rows that are not {target.name} = "
                 f"{target.rare!r}: REAL comes first, then rows of its rare class"
             )
-    left_out = table.schema.identifiers
-    learned = [name for name in table.schema.names if name not in left_out]
+    identifiers = table.schema.identifiers
+    learned = [name for name in table.schema.names if name not in identifiers]
     names = [known_column(synthetic.columns, name, args.synthetic) for name in learned]
-    return table.rare.select(names), synthetic.select(names), table
+    real = pl.concat([table.rare, table.left_out])
+    return real.select(names), synthetic.select(names), table
 
 
 def _is_swapped(args: argparse.Namespace) -> bool:
