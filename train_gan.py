@@ -1,4 +1,7 @@
-"""Quick start: train the reference GAN. All options of `raregan train` work here."""
+"""Quick start: train a flow, or with `--variant gan` the reference GAN.
+
+All options of `raregan train` work here.
+"""
 
 import sys
 

@@ -102,7 +102,8 @@ def test_sample_is_repeatable_and_the_seed_matters(folder, model_path, name, rea
 
 def test_sample_to_standard_output(folder, model_path, capfdbinary, gan):
     run("sample", model_path, "-n", 3, "-o", "-")
-    out = capfdbinary.readouterr().out
+    out, err = capfdbinary.readouterr()
+    assert err.startswith(b"wrote 3 synthetic rows to standard output (seed")
     assert pl.read_csv(out).height == 3
     assert out.startswith(b"a,b,Class,count,Amount\n")
 
@@ -324,7 +325,7 @@ def test_plot_and_evaluate(folder, model_path, capsys):
     assert "exact copies" in out
     assert Path("report.html").stat().st_size > 1_000_000
     pl.read_csv("s.csv").drop("a").write_csv("less.csv")
-    fails(capsys, "plot", "data.csv", "less.csv", match="there is no column 'a'")
+    fails(capsys, "plot", "data.csv", "less.csv", match="less.csv has no column 'a'")
     fails(capsys, "evaluate", "data.csv", "data.csv", match="320 rows that are not Class = 1")
     fails(capsys, "evaluate", "data.csv", "s.csv", "--seed", -1, match="a seed must be")
 
@@ -435,7 +436,7 @@ def test_no_verb_shows_the_password_of_its_table(bank, model_path, capfd, gan, c
         (("evaluate", "data.csv", "URL"), "SYNTHETIC names a file or folder"),
         (("simulate", "-o", "URL"), "--output names a file or folder"),
         (("demo", "-o", "URL"), "--output names a file or folder"),
-        (("train", "data.csv", "--target", "URL"), "there is no column 'postgresql://"),
+        (("train", "data.csv", "--target", "URL"), "data.csv has no column 'postgresql://"),
         (("train", "URL", "--data", "data.csv"), "two are named"),
     ],
     ids=lambda case: " ".join(case[0]),

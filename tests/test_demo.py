@@ -39,3 +39,8 @@ def test_it_ends_with_four_figures_and_what_to_type_next(tmp_path, capsys):
     figures = out.split("How good they are:")[1].split("Next")[0]
     assert len(re.findall(r"^\s+.*\d", figures, re.MULTILINE)) >= 4
     assert "raregan train YOUR.csv" in out
+
+
+def test_a_model_is_not_replaced_without_a_word(made, capsys):
+    assert main(["demo", "--output", str(made), "--epochs", "1"]) == 0
+    assert f"fraud.raregan holds a model of {SIMULATED}, made 20" in capsys.readouterr().err

@@ -53,6 +53,7 @@ def test_provenance_says_where_it_comes_from(path, table):
     provenance = load_model(path).provenance
     assert provenance["fingerprint"] == table.fingerprint
     assert (provenance["n_rows"], provenance["n_rare"]) == (400, 80)
+    assert provenance["n_left_out"] == 0
     assert set(provenance["versions"]) >= {"raregan", "jax", "keras"}
 
 

@@ -56,7 +56,9 @@ def test_a_table_that_does_not_fit_is_told_before_a_row_is_drawn(addition, gan, 
     with pytest.raises(SchemaError, match="has a column 'a' already"):
         addition.frames(1, seed=0, mark="a")
     frame.drop("b").write_parquet(tmp_path / "less.parquet")
-    with pytest.raises(SchemaError, match="the table lacks 'b'"):
+    with pytest.raises(
+        SchemaError, match="lacks 'b', which the model has learned from frame: name a table"
+    ):
         Addition(gan.model_, tmp_path / "less.parquet").frames(1, seed=0)
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from raregan.config import SLOWER, TrainingConfig, override
 from raregan.data.table import make_table
 from raregan.errors import RareGANWarning, TrainingDivergedError, UserError
-from raregan.run import Run, _fit_batch, _fit_epochs
+from raregan.run import Run, _fit_batch, _fit_epochs, fewer_epochs
 from raregan.synthesizer import RareGAN
 from raregan.training import loop
 
@@ -275,3 +276,33 @@ def test_the_warning_points_at_the_callers_line(table, diverging, times):
         warnings.simplefilter("always")
         RareGAN(random_state=0).fit(table)
     assert [warned.filename for warned in caught] == [__file__] * times
+
+
+# --- fewer epochs than were asked for -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variant", "options", "note"),
+    [
+        ("flow", {"epochs": 5_000, "batch_size": 64}, "ends after 650 at the latest (5,000 steps)"),
+        ("flow", {"epochs": 650, "batch_size": 64}, None),
+        ("flow", {"epochs": 651, "batch_size": 64}, "651 epochs asked for; flow ends after 650"),
+        ("flow", {"epochs": 5_000, "evidence": False}, None),
+        ("flow", {}, None),
+        ("gan", {"epochs": 5_000}, None),
+        ("wgan-gp", {"epochs": 50_000}, "50,000 epochs asked for; wgan-gp ends after 2,601"),
+    ],
+)
+def test_fewer_epochs_than_were_asked_for_are_told(variant, options, note):
+    found = fewer_epochs(variant, options, 492)
+    assert found == note if note is None else note in found
+
+
+def test_the_model_says_how_many_epochs_were_asked_for(table):
+    for asked, done in ((np.int64(2), 2), (None, 1)):
+        options = {"epochs": asked, "max_minutes": None if asked else 1e-9}
+        run = Run.prepare(table, "gan", options, seed=0)
+        found = run.train(run.hooks(None, 1, None, None), resume_from=None).provenance
+        assert found["epochs_asked"] == asked
+        assert json.dumps(found["epochs_asked"]) == ("2" if asked else "null")
+        assert found["epochs"] >= done

@@ -145,7 +145,7 @@ def test_resuming_into_another_lesson_or_fewer_epochs_is_refused(frame, tmp_path
     for other in (gan(target="flag"), gan(rare=0)):
         with pytest.raises(UserError, match="another table, target or rare value"):
             other.fit(both, **go_on)
-    with pytest.raises(UserError, match="latent_dim 5 -> 7"):
+    with pytest.raises(UserError, match="latent_dim was 5, and is 7"):
         gan(latent_dim=7).fit(both, **go_on)
     with pytest.raises(UserError, match="more than the 1 asked for"):
         gan(epochs=1).fit(both, **go_on)
@@ -231,7 +231,7 @@ def test_resuming_a_flow_gives_the_undisturbed_model_evidence_and_all(table, tmp
     assert resumed.history_["field_loss"] == whole.history_["field_loss"]
     assert resumed.history_["evidence_told_apart"] == whole.history_["evidence_told_apart"]
     assert resumed.sample(40).equals(whole.sample(40))
-    with pytest.raises(UserError, match="epochs 6 -> 7"):  # its rate falls to 0 at the last one
+    with pytest.raises(UserError, match="run of 6 epochs, and this one would have 7"):
         RareGAN(epochs=7, random_state=0).fit(table, checkpoint=checkpoint, resume=True)
 
 
@@ -415,3 +415,15 @@ def test_any_frame_of_few_shapes_is_learned_and_sampled_or_refused(quick_compili
 @given(source=sources(flag=True))
 def test_any_frame_is_learned_and_sampled_or_refused(quick_compiling, source):
     learn_and_sample(source)
+
+
+def test_an_option_that_a_variant_would_ignore_is_refused(frame):
+    with pytest.raises(UserError, match="solver_steps .* means nothing to gan"):
+        RareGAN(variant="gan", solver_steps=4).fit(frame)
+
+
+def test_a_loaded_gan_can_be_fitted_again(frame, tmp_path):
+    RareGAN(variant="gan", **TINY, random_state=0).fit(frame).save(tmp_path / "m")
+    loaded = RareGAN.load(tmp_path / "m")
+    assert loaded.solver_steps is None
+    loaded.set_params(target=None, rare=None, schema=None).fit(frame)

@@ -1,4 +1,4 @@
-"""raregan learns the rare class of an imbalanced table with GANs and samples new rows of it.
+"""raregan learns the rare class of an imbalanced table with flows and GANs, and samples it.
 
 Public names are imported when they are first used, so that ``import raregan`` and
 ``raregan --help`` are instant.

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
+import difflib
+import re
+import sys
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from raregan import __version__
 from raregan.config import (
@@ -27,6 +31,9 @@ from raregan.config import (
 from raregan.errors import hide_passwords
 from raregan.gans.variants import VARIANTS
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 _SOURCES = (
     "CSV, TSV, JSON lines (all also .gz) or Parquet file, a folder or pattern of them, or a "
     "database as postgresql://... or sqlite:///..."
@@ -34,10 +41,86 @@ _SOURCES = (
 _SINKS = ".csv, .tsv, .jsonl or .parquet; - for CSV on standard output"
 
 
+_MISSING, _UNKNOWN = "the following arguments are required: ", "unrecognized arguments: "
+_ABOUT_ONE = re.compile(r"argument (?P<name>.+?): (?P<what>.+)", re.DOTALL)
+_NO_CHOICE = re.compile(r"invalid choice: '(?P<typed>.*)' \(choose from .*\)", re.DOTALL)
+_NO_VALUE = re.compile("expected .*argument")
+
+
 class _Parser(argparse.ArgumentParser):
+    """argparse's, which answers a mistake in one line, and points to what may have been meant."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._typed: list[str] = []
+        self.verbs: dict[str, _Parser] = {}
+        """The parsers of the commands, by name."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Keep what was typed, for the line about it."""
+        self._typed = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong without a password: argparse repeats what was typed."""
-        super().error(hide_passwords(message))
+        """End with exit code 2 and one line, which shows no password."""
+        verb = self.verbs.get(self._typed[0]) if self._typed else None
+        if verb is not None:  # it passes on what it does not know
+            verb.error(message)
+        said = hide_passwords(" ".join(self._explain(message).split()))
+        self.exit(2, f"raregan: {said}{'' if said.endswith('?') else ';'} see {self.prog} --help\n")
+
+    def _explain(self, message: str) -> str:
+        if message.startswith(_MISSING):
+            return self._name_unknown() or f"{message.removeprefix(_MISSING)} must be given"
+        if message.startswith(_UNKNOWN):
+            rest = message.removeprefix(_UNKNOWN)
+            what = "there is no option" if rest.startswith("-") else "too many words:"
+            return self._name_unknown() or f"{what} {rest}"
+        if (about := _ABOUT_ONE.fullmatch(message)) is None:
+            return message
+        name, what = about["name"], about["what"]
+        if no_choice := _NO_CHOICE.fullmatch(what):
+            return self._name_choices(name, no_choice["typed"])
+        if _NO_VALUE.fullmatch(what):
+            return self._name_unknown() or f"{name} needs a value"
+        return f"{name} {what.replace('not allowed with argument', 'cannot go with')}"
+
+    def _name_unknown(self) -> str | None:
+        """Name the first option that was typed and is none; None where there is no such."""
+        for word in takewhile(lambda word: word != "--", self._typed):
+            option = word.partition("=")[0]
+            if option.startswith("--") and option not in self._option_string_actions:
+                names = [name for name in self._option_string_actions if name.startswith("--")]
+                return f"there is no option {option}{_meant(option, names)}"
+        return None
+
+    def _name_choices(self, name: str, typed: str) -> str:
+        if self.verbs and self._typed[0].startswith("-"):
+            return f"a command comes first, got {self._typed[0]}"
+        if self.verbs:
+            return f"there is no command {typed!r}{_meant(typed, self.verbs)}"
+        choices = self._option_string_actions[name.split("/", maxsplit=1)[0]].choices or ()
+        listed = ", ".join(map(str, choices))
+        return f"{name} takes one of {listed}, got {typed!r}{_meant(typed, choices)}"
+
+
+def _meant(typed: str, names: Iterable[str]) -> str:
+    close = [repr(name) for name in difflib.get_close_matches(typed, names, n=3)]
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"takes a whole number, got {text!r}") from None
+
+
+def _real(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"takes a number, got {text!r}") from None
 
 
 def make_parser(script: str | None = None) -> argparse.ArgumentParser:
@@ -50,7 +133,10 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     """
     parser = _Parser(
         prog="raregan",
-        description="Learn the rare class of an imbalanced table with GANs and sample rows of it.",
+        description="Learn the rare class of an imbalanced table and sample rows of it.",
+        epilog="Exit codes: 0 done, 1 failed (training diverged, for instance), 2 a mistake in "
+        "what was asked for or given, 130 stopped by Ctrl-C or SIGTERM. raregan COMMAND --help "
+        "shows the options of a command.",
     )
     parser.add_argument("--version", action="version", version=f"raregan {__version__}")
     verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND", required=True)
@@ -59,6 +145,7 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
         *(_add_plot, _add_evaluate, _add_simulate, _add_demo),
     ):
         add(verbs)
+    parser.verbs = verbs.choices
     if script:
         for verb in verbs.choices.values():
             verb.prog = script
@@ -79,28 +166,30 @@ def _add_split(verbs: Any) -> None:
     split.add_argument("data", metavar="DATA", help=_SOURCES)
     _add_query(split)
     _add_target_options(split)
-    _number(split, "--test", float, f"share of the test part ({TEST_SHARE})", default=TEST_SHARE)
+    _number(split, "--test", _real, f"share of the test part ({TEST_SHARE})", default=TEST_SHARE)
     how = split.add_mutually_exclusive_group()
     how.add_argument("--time-column", metavar="COLUMN", help="test on the latest rows by this one")
     how.add_argument("--group", metavar="COLUMN", help="keep rows that share its value together")
-    _number(split, "--seed", int, f"fixes the parts ({SEED})", default=SEED)
+    _number(split, "--seed", _whole, f"fixes the parts ({SEED})", default=SEED)
     split.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for the parts")
     split.add_argument("--overwrite", action="store_true", help="replace the parts that are there")
 
 
 def _add_train(verbs: Any) -> None:
-    train = _verb(verbs, "train", "learn the rare rows of a table")
+    train = _verb(
+        verbs, "train", "train a generator: a flow by default, or a GAN with --variant gan"
+    )
     _add_data(train, "default: the embedded simulated table")
     _add_table_options(train)
     train.add_argument(
         "-o", "--output", default=MODEL_PATH, metavar="FILE", help="model file (%(default)s)"
     )
     _add_training_options(train)
-    _number(train, "--seed", int, f"fixes every draw ({SEED})", default=SEED)
+    _number(train, "--seed", _whole, f"fixes every draw ({SEED})", default=SEED)
     _number(
         train,
         "--checkpoint-every",
-        int,
+        _whole,
         f"epochs between checkpoints ({CHECKPOINT_EVERY})",
         default=CHECKPOINT_EVERY,
     )
@@ -113,17 +202,25 @@ def _add_train(verbs: Any) -> None:
 
 
 def _add_training_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--variant", choices=VARIANTS, default=VARIANT, help="how (%(default)s)")
+    verb.add_argument(
+        "--variant",
+        choices=VARIANTS,
+        default=VARIANT,
+        help="what is trained: a flow, or one of the GANs (%(default)s)",
+    )
     verb.add_argument(
         "--levels-from",
         choices=LEVELS_FROM,
         help=f"whose categories can be generated ({TrainingConfig.levels_from})",
     )
-    epochs = "passes over the rare rows, at most (as many as make the variant's steps)"
-    _number(verb, "--epochs", int, epochs)
-    _number(verb, "--batch-size", int, "rows in a step (the variant's own)")
-    _number(verb, "--latent-dim", int, "length of the latent vector (that of an encoded row)")
-    _number(verb, "--learning-rate", float, "Adam's step (the variant's own)")
+    epochs = (
+        "passes over the rare rows; with evidence at most, and never more than make the variant's "
+        "steps, which is the default (flow: 5,000 steps)"
+    )
+    _number(verb, "--epochs", _whole, epochs)
+    _number(verb, "--batch-size", _whole, "rows in a step (the variant's own)")
+    _number(verb, "--latent-dim", _whole, "length of the latent vector (that of an encoded row)")
+    _number(verb, "--learning-rate", _real, "Adam's step (the variant's own)")
     verb.add_argument(
         "--numeric-encoding",
         choices=NUMERIC_ENCODINGS,
@@ -134,9 +231,10 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="stop by how rows compare with held-out ones (the variant's own choice)",
     )
-    steps = f"of the solver that follows a flow, when sampling ({NetworkConfig.solver_steps})"
-    _number(verb, "--solver-steps", int, steps)
-    _number(verb, "--max-minutes", float, "end training after this time (no limit)")
+    steps = f"of the solver that follows a flow, when sampling ({NetworkConfig.solver_steps}); of "
+    steps += "no other variant"
+    _number(verb, "--solver-steps", _whole, steps)
+    _number(verb, "--max-minutes", _real, "end training after this time (no limit)")
 
 
 def _add_sample(verbs: Any) -> None:
@@ -147,7 +245,7 @@ def _add_sample(verbs: Any) -> None:
     sample.add_argument(
         "-n",
         "--num-samples",
-        type=int,
+        type=_whole,
         default=NUM_SAMPLES,
         metavar="N",
         help="how many (%(default)s)",
@@ -179,7 +277,7 @@ def _add_resample(verbs: Any) -> None:
         "--model", metavar="FILE", help="model file that draws the rows (one is trained on DATA)"
     )
     text = f"rare rows for one of the others, in what is written ({RATIO})"
-    _number(resample, "--ratio", float, text, default=RATIO)
+    _number(resample, "--ratio", _real, text, default=RATIO)
     resample.add_argument("-o", "--output", required=True, metavar="FILE", help=_SINKS)
     resample.add_argument(
         "--mark",
@@ -200,7 +298,7 @@ def _add_drawing_options(verb: argparse.ArgumentParser) -> None:
         metavar="COLUMN=VALUE",
         help="only rows with this category; repeatable",
     )
-    _number(verb, "--seed", int, "fixes the rows (the model's own seed)")
+    _number(verb, "--seed", _whole, "fixes the rows (the model's own seed)")
     verb.add_argument(
         "--allow-held-out",
         action="store_true",
@@ -222,7 +320,7 @@ def _add_evaluate(verbs: Any) -> None:
     evaluate.add_argument(
         "-o", "--output", default="report.html", metavar="FILE", help="the report (%(default)s)"
     )
-    _number(evaluate, "--seed", int, f"fixes the judges' draws ({SEED})", default=SEED)
+    _number(evaluate, "--seed", _whole, f"fixes the judges' draws ({SEED})", default=SEED)
 
 
 def _add_simulate(verbs: Any) -> None:
@@ -230,14 +328,14 @@ def _add_simulate(verbs: Any) -> None:
     _number(
         simulate,
         "--rows",
-        int,
+        _whole,
         f"transactions, frauds counted in ({SIMULATED_ROWS})",
         default=SIMULATED_ROWS,
     )
     _number(
         simulate,
         "--frauds",
-        int,
+        _whole,
         f"how many are fraud ({SIMULATED_FRAUDS})",
         default=SIMULATED_FRAUDS,
     )
@@ -247,7 +345,7 @@ def _add_simulate(verbs: Any) -> None:
         default="pca",
         help="pca: V1..V28 and Amount, like the public table; raw: mixed types (%(default)s)",
     )
-    _number(simulate, "--seed", int, f"fixes the table ({SEED})", default=SEED)
+    _number(simulate, "--seed", _whole, f"fixes the table ({SEED})", default=SEED)
     simulate.add_argument(
         "-o", "--output", required=True, metavar="FILE", help=".csv, .tsv, .parquet, or -"
     )
@@ -258,7 +356,9 @@ def _add_demo(verbs: Any) -> None:
     demo.add_argument(
         "-o", "--output", default="out", metavar="FOLDER", help="for the results (%(default)s)"
     )
-    _number(demo, "--epochs", int, "passes over the rare rows, at most")
+    _number(
+        demo, "--epochs", _whole, "passes over the rare rows, at most: flow ends after 5,000 steps"
+    )
 
 
 def _verb(verbs: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -318,6 +418,10 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _number(
-    verb: argparse.ArgumentParser, flag: str, kind: type, text: str, default: float | None = None
+    verb: argparse.ArgumentParser,
+    flag: str,
+    kind: Callable[[str], float],
+    text: str,
+    default: float | None = None,
 ) -> None:
     verb.add_argument(flag, type=kind, default=default, metavar="N", help=text)

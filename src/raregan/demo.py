@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raregan.atomic import make_folder
-from raregan.config import NUM_SAMPLES, SEED
+from raregan.config import MODEL_PATH, NUM_SAMPLES, SEED
 from raregan.data.simulate import SIMULATED_NOTE, make_card_fraud
 from raregan.data.table import Table, make_table
 
@@ -58,6 +58,7 @@ def run_demo(
     from raregan.judging.fidelity import evaluate
     from raregan.reporting.figures import plot_pca, save_figure
     from raregan.reporting.report import write_report
+    from raregan.run import fewer_epochs
     from raregan.synthesizer import RareGAN
 
     start = time.perf_counter()
@@ -66,9 +67,11 @@ def run_demo(
     table = simulated_table()
     say(table.describe())
     gan = RareGAN(epochs=epochs, random_state=SEED)
+    if note := fewer_epochs(gan.variant, gan.get_params(), table):
+        say(note)
     say(f"training {gan.variant} on the rare rows")
     gan.fit(table, progress=progress)
-    gan.save(folder / "fraud.raregan")
+    gan.save(folder / MODEL_PATH)
 
     say("sampling and judging")
     rows = gan.sample(NUM_SAMPLES)
@@ -96,7 +99,7 @@ Made in {seconds:.0f} s:
   {folder / "synthetic_fraud.csv"}   {fidelity.n_synthetic:,} synthetic frauds
   {folder / "pca.png"}               real and synthetic in one plane
   {folder / "report.html"}           the same and more, interactive
-  {folder / "fraud.raregan"}         the trained generator
+  {folder / MODEL_PATH}         the trained generator
 
 How good they are:
 {fidelity.to_text()}

@@ -41,7 +41,7 @@ _TRAINING = (
 
 
 class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
-    """Balances a table with rows that a GAN has learned from each rare class.
+    """Balances a table with rows that a generator has learned from each rare class.
 
     A drop-in for `imblearn.over_sampling.SMOTE` that takes text, dates and missing values as they
     are. ``None`` for a training option means the variant's default, resolved in `fit_resample`.
@@ -72,11 +72,11 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         Rules that every new row keeps, as of `RareGAN`; an array's columns are called ``x0``,
         ``x1``, ...
     on_few : {"raise", "smote"}, default="raise"
-        What to do about a class of fewer rows than a GAN can learn from
+        What to do about a class of fewer rows than can be learned from
         (`raregan.data.table.MIN_RARE_ROWS`): raise, or warn and use SMOTE (SMOTENC for mixed
         columns, SMOTEN for categories alone, copies of its rows where none of these can).
     epochs : int, optional
-        Passes over the rows of a class.
+        Passes over the rows of a class; with evidence a limit, as of `RareGAN`.
     batch_size : int, optional
         Rows in a step; all those of a class where it has fewer.
     latent_dim : int, optional
@@ -99,7 +99,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
     generators_ : dict
         Class to its fitted `RareGAN`, of those that were trained.
     fallbacks_ : dict
-        Class to the name of the method that made its rows in place of a GAN.
+        Class to the name of the method that made its rows in place of a generator.
     sample_is_synthetic_ : ndarray of shape (n_resampled,), bool
         Which rows of the last result are new.
     n_features_in_ : int
@@ -307,7 +307,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
     def _fall_back(
         self, learnable: _Learnable, y: NDArray[Any], label: Any, n: int, seed: int
     ) -> Any:
-        """Make the rows of a class that is too small for a GAN."""
+        """Make the rows of a class that is too small to learn from."""
         members = np.flatnonzero(y == label)
         no_amounts = {"categorical", "boolean", "identifier", "text"}
         chosen = {name for name, kind in self._kinds(learnable).items() if kind in no_amounts}
@@ -319,7 +319,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
             rows = _take(learnable.X, np.random.default_rng(seed).choice(members, n))
         self.fallbacks_[label] = method
         warnings.warn(
-            f"class {_plain(label)!r} has {len(members)} rows and a GAN needs {MIN_RARE_ROWS}: "
+            f"class {_plain(label)!r} has {len(members)} rows and {MIN_RARE_ROWS} are needed: "
             f"its {n:,} new rows are made by {method}",
             RareGANWarning,
             stacklevel=4,

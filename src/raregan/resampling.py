@@ -15,17 +15,49 @@ from raregan.data.dtypes import parse_dtype
 from raregan.data.heldout import refuse_held_out
 from raregan.data.kinds import find_date_format, is_written
 from raregan.data.records import refuse_test_files
-from raregan.data.rows import has_value, known_column, listed
+from raregan.data.rows import has_value, listed
 from raregan.data.sources import Source, open_source
 from raregan.errors import SchemaError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from raregan.data.schema import Column, Target
     from raregan.modelfile import Model
     from raregan.sampling import Acceptance
+
+
+def rows_to_add(ratio: float, n_rare: int, n_others: int) -> int:
+    """Return how many rows bring a table to `ratio` rare rows for one of the others.
+
+    Raises
+    ------
+    UserError
+        The table has as many already, or `ratio` is no positive number.
+    """
+    if not 0 < ratio < math.inf:
+        raise UserError(f"a ratio must be a positive number, got {ratio!r}")
+    n = round(ratio * n_others) - n_rare
+    if n < 1:
+        now = n_rare / n_others if n_others else math.inf
+        raise UserError(
+            f"the table has {n_rare:,} rare rows for {n_others:,} others, a ratio of "
+            f"{now:.4g}: ask for more than that, not {ratio:g}"
+        )
+    return n
+
+
+def refuse_mark(mark: str | None, table: Source) -> None:
+    """Refuse to mark synthetic rows in a column that the table has.
+
+    Raises
+    ------
+    SchemaError
+        It has a column called `mark`.
+    """
+    if mark is not None and mark in table.frame.collect_schema():
+        raise SchemaError(f"the table has a column {mark!r} already: choose another name")
 
 
 @dataclass(frozen=True)
@@ -63,10 +95,9 @@ class Addition:
     def count_classes(self) -> tuple[int, int]:
         """Return how many rows of the table are rare, and how many are not."""
         target = self.model.sampler.schema.target
+        self._refuse_another_table([target.name])  # or stores what is no value of its type
         frame = self._table.frame
-        name = known_column(frame.collect_schema().names(), target.name)
-        _ = self._conversions  # what is no value of the target's type cannot be compared with one
-        is_rare = has_value(name, target.rare)
+        is_rare = has_value(target.name, target.rare)
         counts = self._table.collect(frame.select(rare=is_rare.sum(), rows=pl.len()))
         n_rare, n_rows = (int(n) for n in counts.row(0))
         return n_rare, n_rows - n_rare
@@ -79,17 +110,7 @@ class Addition:
         UserError
             The table has as many already, or `ratio` is no positive number.
         """
-        if not 0 < ratio < math.inf:
-            raise UserError(f"a ratio must be a positive number, got {ratio!r}")
-        n_rare, n_others = self.count_classes()
-        n = round(ratio * n_others) - n_rare
-        if n < 1:
-            now = n_rare / n_others if n_others else math.inf
-            raise UserError(
-                f"the table has {n_rare:,} rare rows for {n_others:,} others, a ratio of "
-                f"{now:.4g}: ask for more than that, not {ratio:g}"
-            )
-        return n
+        return rows_to_add(ratio, *self.count_classes())
 
     def refuse_held_out(self) -> None:
         """Refuse a table that holds rows which were split off to test with.
@@ -140,15 +161,20 @@ class Addition:
             The table lacks a column that the model makes, stores one as something else, or has a
             column called `mark`.
         """
-        schema = self._written.frame.collect_schema()
-        if missing := [name for name in self._made if name not in self._conversions]:
-            raise SchemaError(f"the table lacks {listed(missing)}, which the model has learned")
-        if mark in schema:
-            raise SchemaError(f"the table has a column {mark!r} already: choose another name")
+        self._refuse_another_table(self._made)
+        refuse_mark(mark, self._written)
         rows = self.model.sampler.blocks(
             n, seed=seed, label=label, conditions=conditions, acceptance=acceptance
         )
         return self._stream(rows, mark)
+
+    def _refuse_another_table(self, needed: Iterable[str]) -> None:
+        if missing := [name for name in needed if name not in self._conversions]:
+            raise SchemaError(
+                f"{self.name} lacks {listed(missing)}, which the model has learned from "
+                f"{self.model.provenance['source']}: name a table with its columns, or train a "
+                "model on this one"
+            )
 
     def _stream(self, rows: Iterator[pl.DataFrame], mark: str | None) -> Iterator[pl.DataFrame]:
         first = self._fitted(next(rows))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from raregan.config import LAST_RESORTS, SLOWER, Config, override
+from raregan.config import LAST_RESORTS, SLOWER, Config, override, plain_options
 from raregan.data.classes import every_class, rare_only
 from raregan.data.table import fingerprint
 from raregan.encoding.encoder import TableEncoder
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from raregan.config import TrainingConfig
+    from raregan.config import NetworkConfig, TrainingConfig
     from raregan.data.classes import ClassRows
     from raregan.data.table import Table
     from raregan.gans.frozen import Frozen
+    from raregan.gans.variants.interface import Variant
     from raregan.training.lesson import Lesson
     from raregan.training.loop import History, Hooks, Rehearsals, RunState
     from raregan.training.step import Game, TrainState
@@ -56,6 +57,8 @@ class Run:
 
     rate_asked: bool = False
     """Whether the learning rate is one that was asked for."""
+    epochs_asked: int | None = None
+    """The epochs that were asked for, of which some variants take fewer; None: nobody asked."""
     setbacks: tuple[str, ...] = ()
     """What diverged before this run was begun, one line each."""
 
@@ -75,14 +78,10 @@ class Run:
         from raregan.training.step import Game
 
         variant = get_variant(variant_name)
-        learned = every_class(table) if variant.learns_classes else rare_only(table)
-        n_classes = len(learned.classes)
+        learned = learned_rows(variant, table)
         for text in learned.warnings:
             warnings.warn(text, RareGANWarning, stacklevel=4)
-        network = override(variant.network, options)
-        training = override(variant.training, options)
-        training = _fit_batch(training, options, table.n_rare, network.pac * n_classes)
-        training = _fit_epochs(training, options, table.n_rare * n_classes)
+        network, training = resolve(variant, options, learned)
         encoder = TableEncoder(training.numeric_encoding).fit(
             learned.frame,
             learned.schema,
@@ -112,8 +111,11 @@ class Run:
             }
             game = Game(models, variant, training, encoder.layout)
             start = game.initial_state(key_seed)
-        asked = options.get("learning_rate") is not None
-        return cls(table, config, learned, encoder, lesson, game, start, rate_asked=asked)
+        return cls(
+            *(table, config, learned, encoder, lesson, game, start),
+            rate_asked=options.get("learning_rate") is not None,
+            epochs_asked=plain_options(options).get("epochs"),
+        )
 
     def describe(self) -> str:
         """Return the networks and the size of the run, as text."""
@@ -222,10 +224,12 @@ class Run:
                 "fingerprint": table.fingerprint,
                 "n_rows": table.n_rows,
                 "n_rare": table.n_rare,
+                "n_left_out": table.left_out.height,
                 "n_duplicates": table.n_duplicates,
                 "n_rare_duplicates": table.n_rare_duplicates,
                 "origin": table.origin.to_dict(),
                 "epochs": result.history.epochs,
+                "epochs_asked": self.epochs_asked,
                 "resumed_at": resumed_at,
                 "ended": result.ended,
                 "classes": [
@@ -345,6 +349,40 @@ class Run:
             "target": target.name,
             "rare": target.rare,
         }
+
+
+def learned_rows(variant: Variant, table: Table) -> ClassRows:
+    """Return the rows of a table that a variant learns from."""
+    return every_class(table) if variant.learns_classes else rare_only(table)
+
+
+def resolve(
+    variant: Variant, options: Mapping[str, Any], learned: ClassRows
+) -> tuple[NetworkConfig, TrainingConfig]:
+    """Return the variant's defaults with the options in place, fitted to the number of rare rows.
+
+    Raises
+    ------
+    UserError
+        If an option is out of range, or `batch_size` is more than the rare rows.
+    """
+    network = override(variant.network, options)
+    training = override(variant.training, options)
+    n_rare, n_classes = learned.n_rare, len(learned.classes)
+    training = _fit_batch(training, options, n_rare, network.pac * n_classes)
+    return network, _fit_epochs(training, options, n_rare * n_classes)
+
+
+def fewer_epochs(variant_name: str, options: Mapping[str, Any], table: Table) -> str | None:
+    """Say in one line that a run takes fewer epochs than were asked for; None where it does not."""
+    asked, variant = options.get("epochs"), get_variant(variant_name)
+    _, training = resolve(variant, options, learned_rows(variant, table))
+    if asked is None or asked <= training.epochs:
+        return None
+    return (
+        f"{asked:,} epochs asked for; {variant_name} ends after {training.epochs:,} at the latest "
+        f"({training.steps:,} steps)"
+    )
 
 
 def _plain_history(history: History) -> dict[str, list[float]]:

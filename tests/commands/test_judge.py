@@ -6,18 +6,44 @@ import polars as pl
 
 def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
     run("sample", mixed_model, "-n", 300, "-o", "s.parquet")
-    run("plot", "data.parquet", "s.parquet", "-o", "figures")
+    _, err = run("plot", "data.parquet", "s.parquet", "-o", "figures")
+    assert "14 columns judged; not judged: case (identifiers)" in err
     assert {"correlations.png", "distributions.png", "pca.png"} <= set(os.listdir("figures"))
     out, err = run("evaluate", "data.parquet", "s.parquet", "-o", "r.html")
-    assert "500 rows, 100 of them rare" in err
+    assert "500 rows, 100 of them rare (Class = 1)\n" in err
+    assert "14 columns judged; not judged: case (identifiers)" in err
+    assert "to learn" not in err
     assert "wrote r.html" in out
     assert Path("r.html").stat().st_size > 100_000
+    assert "not judged: case (identifiers)" in Path("r.html").read_text()
+
+
+def test_evaluate_tells_which_rules_are_lost_and_counts_real_rows_that_break_one(
+    folder, run, mixed, mixed_gan
+):
+    real = mixed.with_columns(
+        total=pl.when(pl.col("Class").cum_sum().is_in([3, 7]))
+        .then(pl.col("total") + pl.col("Class"))
+        .otherwise("total")
+    )
+    real.write_parquet("real.parquet")
+    rows = mixed_gan.sample(200)
+    rows.with_columns(pl.col("total") + 1).write_parquet("lost.parquet")
+    out, _ = run("evaluate", "real.parquet", "lost.parquet", "-o", "r.html")
+    assert "       0.0%   98.0%  part_a + part_b == total" in out.splitlines()
+    assert "part_a + part_b == total" in Path("r.html").read_text()
+    rule = ("--constraint", "total - part_b == part_a")
+    out, err = run("evaluate", "real.parquet", "lost.parquet", "-o", "r.html", *rule)
+    assert "       0.0%   98.0%  total - part_b == part_a" in out.splitlines()
+    assert "part_a + part_b" not in out
+    assert "100 of them rare (Class = 1), 2 of these left out" in err
 
 
 def test_mistakes(folder, fails, mixed, mixed_gan):
     rows = mixed_gan.sample(20)
     rows.drop("city").write_parquet("less.parquet")
-    fails("plot", "data.parquet", "less.parquet", match="there is no column 'city'")
+    fails("plot", "data.parquet", "less.parquet", match="less.parquet has no column 'city'")
+    fails("plot", "data.parquet", "less.parquet", "--ignore", "ciyt", match="did you mean 'city'")
     fails("evaluate", "data.parquet", "data.parquet", match="400 rows that are not Class = 1")
     fails("evaluate", "data.parquet", "none.parquet", match="none.parquet")
     pl.concat([rows, rows]).write_parquet("two.parquet")
@@ -28,3 +54,17 @@ def test_mistakes(folder, fails, mixed, mixed_gan):
     for output in ("fold", "fold/deeper"):
         fails("plot", "data.parquet", "fold", "-o", output, match="part of the input fold")
     fails("evaluate", "fold", "two.parquet", "-o", "fold/r.html", match="part of the input fold")
+
+
+def test_swapped_tables_are_told(folder, run, fails, mixed, mixed_gan):
+    rows = mixed_gan.sample(20)
+    rows.write_parquet("s.parquet")
+    rows.drop("Class").write_parquet("bare.parquet")
+    said = "Are the tables swapped? data.parquet has rare and other rows: REAL comes first"
+    for verb in ("evaluate", "plot"):
+        for synthetic in ("s.parquet", "bare.parquet"):
+            fails(verb, synthetic, "data.parquet", match=said)
+            fails(verb, synthetic, "data.parquet", "--target", "Class", match=said)
+    for real, synthetic in (("data.parquet", "none"), ("none", "data.parquet"), ("s.parquet",) * 2):
+        _, err = run("evaluate", real, synthetic, code=2)
+        assert "swapped" not in err

@@ -7,6 +7,7 @@ import pytest
 
 from raregan.data.heldout import HeldOut
 from raregan.modelfile import save_model
+from raregan.synthesizer import RareGAN
 
 HEADER = "id,a,b,Class,note,count,Amount\n"
 
@@ -196,7 +197,14 @@ def test_mistakes(folder, fails, mixed_model, model, mixed):
     fails("sample", mixed_model, "-o", mixed_model, match="is the input")
     data = ("--append-to", "data.parquet")
     fails("sample", mixed_model, *data, "-o", "data.parquet", match="is the input")
-    fails("sample", model, *data, "-o", "s.parquet", match="the table lacks 'a', 'b'")
+    fails(
+        "sample",
+        model,
+        *data,
+        "-o",
+        "s.parquet",
+        match="data.parquet lacks 'a', 'b', 'Amount', which the model has learned",
+    )
     resample = ("resample", "data.parquet", "--model", mixed_model, "-o", "b.parquet")
     fails("resample", "-o", "b.parquet", match="name the table that gets the rows")
     fails(*resample, "--ratio", 0.25, match="100 rare rows for 400 others, a ratio of 0.25")
@@ -205,4 +213,28 @@ def test_mistakes(folder, fails, mixed_model, model, mixed):
     fails(*resample, "--ratio", 0.5, "--mark", "city", match="has a column 'city' already")
     fails(*resample[:-1], "data.parquet", match="is the input")
     mixed.drop("Class").write_parquet("bare.parquet")
-    fails("resample", "bare.parquet", *resample[2:], match="no column 'Class'")
+    fails("resample", "bare.parquet", *resample[2:], match="bare.parquet lacks 'Class', which")
+    fails(
+        *("resample", "data.parquet", "--model", model, "--ratio", 0.5, "-o", "b.parquet"),
+        match="data.parquet lacks 'a', 'b', 'Amount', which the model has learned from frame",
+    )
+
+
+def test_what_cannot_be_added_is_told_before_training(folder, fails, monkeypatch):
+    def fit(*_, **__):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(RareGAN, "fit", fit)
+    resample = ("resample", "data.parquet", "-o", "b.parquet", "--ratio")
+    fails(*resample, 0.25, match="100 rare rows for 400 others, a ratio of 0.25")
+    fails(*resample, 0, match="a ratio must be a positive number")
+    fails(*resample, 0.5, "--mark", "city", match="has a column 'city' already")
+
+
+def test_rows_are_not_replaced_without_a_word(folder, run, mixed_model):
+    sample = ("sample", mixed_model, "-n", 5, "-o", "s.parquet")
+    assert "replaced" not in run(*sample)[1]
+    said = "note: s.parquet is there already; it is replaced when this is done\n"
+    assert said in run(*sample)[1]
+    resample = ("resample", "data.parquet", "--model", mixed_model, "--ratio", 0.5)
+    assert said in run(*resample, "-o", "s.parquet")[1]

@@ -1,6 +1,6 @@
 import pytest
 
-from raregan.commands.talk import pair, refuse_input
+from raregan.commands.talk import pair, place, refuse_input
 from raregan.errors import UserError
 
 
@@ -54,3 +54,7 @@ def test_a_broken_schema_file_is_told(folder, fails):
     (folder / "s.json").write_text("{")
     fails("train", "data.parquet", "--schema", "s.json", match="s.json, line 1")
     fails("train", "data.parquet", "--schema", "none.json", match="cannot read the schema")
+
+
+def test_standard_output_is_called_by_its_name():
+    assert (place("a.csv"), place("-")) == ("a.csv", "standard output")

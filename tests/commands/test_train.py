@@ -55,3 +55,53 @@ def test_mistakes(folder, fails, mixed):
     notes = [f"a long note on what the customer said on the phone, number {i}" for i in range(500)]
     mixed.with_columns(note=pl.Series(notes)).write_parquet(folder / "notes.parquet")
     fails("train", "notes.parquet", match="--ignore 'note'")
+
+
+def test_fewer_epochs_than_were_asked_for_are_told(folder, run):
+    train = ("train", "small.parquet", "--ignore", "city", "-o", "m", "--epochs")
+    _, err = run(*train, 99_999, "--dry-run")
+    assert "99,999 epochs asked for; flow ends after 6,400 at the latest (5,000 steps)\n" in err
+    out, err = run(*train, 2)
+    assert "asked for" not in err
+    assert "too short for evidence to choose" in out
+    assert "was best" not in out
+    assert load_model("m").provenance["epochs_asked"] == 2
+
+
+def test_evidence_speaks_where_it_had_a_choice(folder, run):
+    train = ("train", "small.parquet", "--ignore", "city", "--batch-size", 2, "-o", "m")
+    out, _ = run(*train, "--epochs", 20)  # a score every 10 epochs
+    assert "by the evidence epoch" in out
+    out, _ = run(*train, "--epochs", 1, "--no-evidence")
+    assert "evidence" not in out
+
+
+def test_a_finished_run_is_not_resumed(folder, run, fails):
+    train = ("train", "small.parquet", "--ignore", "city", "--epochs", 2, "-o", "m")
+    fails(*train, "--resume", match="there is no checkpoint m.checkpoint to resume")
+    run(*train)
+    said = "m is finished, after 2 epochs: there is nothing to resume; sample from it with raregan"
+    fails(*train, "--resume", match=said)
+    run(*train, "--max-minutes", 1e-9, "--epochs", 9_999)
+    (folder / "m.checkpoint").unlink()
+    fails(*train, "--resume", match="there is no checkpoint")
+
+
+def test_an_option_that_the_variant_would_ignore_is_refused(folder, fails):
+    options = ("--variant", "wgan-gp", "--solver-steps", 4)
+    said = "solver_steps (steps along a flow) means nothing to wgan-gp: leave it out, or choose"
+    fails("train", "small.parquet", *options, match=said)
+    fails("resample", "small.parquet", *options, "-o", "b.csv", match=said)
+
+
+def test_a_model_is_not_replaced_without_a_word(folder, run):
+    train = ("train", "small.parquet", "--ignore", "city", "--epochs", 1, "-o", "m")
+    _, err = run(*train)
+    assert "replaced" not in err
+    _, err = run(*train, "--dry-run")
+    assert "replaced" not in err
+    _, err = run(*train)
+    assert "note: m holds a model of small.parquet, made 20" in err
+    (folder / "m").write_text("mine")
+    _, err = run(*train)
+    assert "note: m is there already; it is replaced when this is done" in err

@@ -12,6 +12,7 @@ from raregan.data.constraints import (
     Sum,
     check_constraints,
     check_together,
+    count_kept,
     order_sums,
     parse_constraint,
 )
@@ -223,13 +224,61 @@ def test_a_rule_left_unknown_is_held():
 def test_the_first_row_that_breaks_a_rule_is_named():
     frame = pl.DataFrame({"a": [1, None, 3, 4], "b": [2, 1, 1, 1]})
     rule = parse_constraint("a <= b", frame.schema)
-    check_constraints(frame.head(2), [rule])
+    kept = check_constraints(frame.head(2), [rule])
+    assert kept.rows.to_list() == [True, True]
+    assert kept.broken == ()
     with pytest.raises(SchemaError) as caught:
         check_constraints(frame, [rule])
     assert str(caught.value) == (
-        "rule 'a <= b' does not hold in 2 of 4 rare rows, first in rare row 3 (a = 3, b = 1): "
-        "correct these rows or leave the rule out"
+        "rule 'a <= b' does not hold in 2 of 4 rare rows, first in rare row 3 (a = 3, b = 1); "
+        "1 in 20 may be left out, no more: correct these rows or leave the rule out"
     )
+
+
+def test_a_few_rows_may_break_a_rule():
+    low = pl.DataFrame({"a": range(40), "b": range(40), "c": range(40)})
+    frame = low.with_columns(
+        b=pl.when(pl.col("a") == 7).then(-1).otherwise("b"),
+        c=pl.when(pl.col("a").is_in([7, 9])).then(-2).otherwise("c"),
+    )
+    rules = [parse_constraint(text, frame.schema) for text in ("a <= b", "a <= c", "b >= -1")]
+    kept = check_constraints(frame, rules)
+    assert frame.filter(~kept.rows)["a"].to_list() == [7, 9]
+    assert kept.broken == (
+        "rule 'a <= b' does not hold in 1 of 40 rare rows, first in rare row 8",
+        "rule 'a <= c' does not hold in 2 of 40 rare rows, first in rare row 8",
+    )
+    with pytest.raises(SchemaError, match=r"'a < b' does not hold in 40 of 40 rare rows.*no more"):
+        check_constraints(frame, [parse_constraint("a < b", frame.schema)])
+    more = frame.with_columns(b=pl.when(pl.col("a") == 3).then(-1).otherwise("b"))
+    with pytest.raises(SchemaError, match="3 of 40 rare rows break one of 2 rules; 1 in 20 may"):
+        check_constraints(more, rules)
+
+
+def test_rows_that_keep_a_rule_are_counted_of_those_that_can_tell():
+    frame = pl.DataFrame(
+        {
+            "a": [1, 2, None, 4],
+            "b": [1, 1, 1, None],
+            "t": [2, 3, 3, 4],
+            "city": ["Ulm", "Ulm", "Rom", None],
+            "land": ["DE", "CH", "CH", "CH"],
+        },
+        schema_overrides={"city": pl.Categorical},
+    )
+    seen = pl.DataFrame(
+        {"city": ["Ulm", "Bern", None], "land": ["DE", "CH", "CH"]},
+        schema_overrides={"city": pl.Categorical},
+    )
+
+    def count(text):
+        return count_kept(parse_constraint(text, frame.schema), frame, seen)
+
+    assert count("a + b == t") == (2, 2)
+    assert count("a <= b") == (1, 2)
+    assert count("b.is_null() or t > 2") == (3, 4)
+    assert count("city, land") == (2, 3)  # of Rom nothing is known
+    assert count("onehot(a, b)") == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+import shlex
 import time
 import warnings
 from datetime import date, datetime, timedelta
@@ -148,8 +149,6 @@ def test_rules_are_ready_to_paste():
     parts = RNG.integers(1, 500, (2, N))
     found = inspect(frame(a=parts[0], **{"it's b": parts[1]}, total=parts.sum(axis=0)))
     [rule] = [rule for rule in found.proposals if "total" in rule.text and "==" in rule.text]
-    import shlex
-
     words = [
         shlex.split(line) for line in found.to_text(100).splitlines() if "--constraint" in line
     ]
@@ -163,6 +162,50 @@ def test_rules_of_the_schema_are_not_proposed_again():
     schema = infer_schema(rows, kinds={}, constraints=[rule.text for rule in first])
     assert first
     assert inspect_rows(rows, schema).proposals == ()
+
+
+def accounts(broken):
+    """Return a table whose rare rows, but for so many, add up; of the others few do."""
+    table = frame(**{"it's paid": RNG.integers(1, 10**6, N) / 100, "rest": RNG.integers(1, 500, N)})
+    odd = (pl.int_range(pl.len()) % 10 > 0) | (pl.int_range(pl.len()) < 10 * broken)
+    return table.with_columns(
+        old=(pl.col("it's paid") + pl.col("rest")).round(2) + pl.when(odd).then(1).otherwise(0)
+    )
+
+
+def test_a_rule_of_the_rare_rows_alone_is_told_as_such():
+    found = inspect(accounts(broken=0))
+    [rule] = found.rare_rules
+    assert (rule.text, rule.n_kept, rule.others) == ("`it's paid` + rest == old", 40, 0)
+    assert found.near_rules == ()
+    text = found.to_text(100)
+    assert "Rules of the rare rows alone; to have them kept, add any of:" in text
+    assert "holds in all 40 rare rows, none of the others (adds up in every row)" in text
+    assert "Near-rules" not in text
+
+
+def test_a_near_rule_is_told_apart_with_what_to_do_and_is_in_the_json():
+    found = inspect(accounts(broken=2))
+    assert found.rare_rules == ()
+    [rule] = found.near_rules
+    assert (rule.n_kept, rule.n_known) == (38, 40)
+    text = found.to_text(100)
+    assert "Near-rules, that at least 95% of the rare rows keep:" in text
+    assert "holds in 38 of 40 rare rows, none of the others (adds up)" in text
+    words = [shlex.split(line) for line in text.splitlines() if "  --constraint" in line]
+    assert ["--constraint", rule.text] in words
+    assert "these rows are left out of training, and counted" in " ".join(text.split())
+    data = json.loads(json.dumps(found.to_dict()))
+    assert data["near_rules"] == [
+        {"text": rule.text, "remark": "adds up", "n_kept": 38, "n_known": 40, "others": 0}
+    ]
+    assert data["rare_rules"] == []
+
+
+def test_near_rules_of_the_schema_are_not_told_again():
+    rows = choose_rows(accounts(broken=2), target="Class")
+    schema = infer_schema(rows, kinds={}, constraints=["old - rest == `it's paid`"])
+    assert inspect_rows(rows, schema).near_rules == ()
 
 
 def test_a_large_table_takes_seconds(real_data):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from itertools import product
 
 import polars as pl
@@ -22,6 +23,13 @@ def test_a_schema_comes_back_from_json(rare):
     after = Schema.from_dict(json.loads(json.dumps(before.to_dict())))
     assert after == before
     assert type(after.target.rare) is type(rare)
+
+
+def test_identifiers_are_named():
+    case = Column("case", "String", "identifier")
+    plain = schema(position=0)
+    assert plain.identifiers == ()
+    assert replace(plain, columns=(*plain.columns, case)).identifiers == ("case",)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,14 @@ def test_it_describes_itself():
     )
 
 
+def test_it_counts_what_is_not_learned_apart(mixed):
+    table = make_table(mixed.with_columns(bank=pl.lit("north"), code=pl.lit(1)))
+    assert table.describe_rows() == "frame: 500 rows, 100 of them rare (Class = 1)"
+    assert table.describe() == (
+        f"{table.describe_rows()}, 17 columns: 14 to learn, 2 constants, 1 identifier made fresh"
+    )
+
+
 @pytest.mark.parametrize("ignore", ["b", ["b"], ("b", "b"), iter(["b"])])
 def test_ignored_columns_are_nowhere(ignore):
     table = make_table(frame(b=["text"] * N), ignore=ignore)
@@ -313,3 +321,31 @@ def test_free_text_is_refused_with_the_remedy(names, said):
     frame = pl.DataFrame({"Class": [int(i < 20) for i in range(60)], "a": range(60)})
     with pytest.raises(SchemaError, match=said):
         make_table(frame.with_columns(pl.Series(name, notes) for name in names))
+
+
+def test_the_few_rare_rows_that_break_a_rule_are_left_out_and_told():
+    broken = frame(b=pl.Series([-1 if i == 10 else i + 1 for i in range(N)]))
+    table = make_table(broken, constraints=["b >= 0"], source="x.csv")
+    assert (table.n_rare, table.left_out.to_dicts()) == (N_RARE - 1, [{"a": 10 / 8, "b": -1}])
+    assert -1 not in table.rare["b"]
+    assert table.fingerprint == fingerprint(table.rare)
+    assert "20 of them rare (Class = 1), 1 of these left out as they break a rule" in (
+        table.describe()
+    )
+    [told] = table.warnings
+    assert told == (
+        "rule 'b >= 0' does not hold in 1 of 20 rare rows, first in rare row 3: what breaks a "
+        "rule is not learned from, and no synthetic row will be like it; correct these "
+        "rows, or leave the rule out to learn from them"
+    )
+    more = broken.with_columns(b=pl.when(pl.col("a") == 0).then(-2).otherwise("b"))
+    with pytest.raises(SchemaError, match=r"in 2 of 20 rare rows.*1 in 20 may be left out"):
+        make_table(more, constraints=["b >= 0"])
+
+
+def test_kinds_are_those_of_the_rows_that_are_learned_from():
+    flag = pl.Series([int(i == 10 or i % 5 == 1) for i in range(N)])
+    assert make_table(frame(flag=flag)).schema.columns[2].kind == "integer"
+    table = make_table(frame(flag=flag), constraints=["a != 1.25"])
+    assert table.schema.columns[2].kind == "constant"
+    assert "column 'flag' is 0 in every rare row, though not in the others" in table.warnings[1]

@@ -7,7 +7,7 @@ import pytest
 
 from raregan.config import NetworkConfig, TrainingConfig
 from raregan.errors import UserError
-from raregan.gans.variants import VARIANTS, get_variant
+from raregan.gans.variants import OWN_OPTIONS, VARIANTS, get_variant, refuse_foreign_options
 from raregan.gans.variants.interface import Turn, Variant
 from raregan.synthesizer import RareGAN
 from tests.gans.test_heads import LAYOUTS
@@ -99,3 +99,19 @@ def test_it_trains_samples_and_repeats(name, table):
     assert first.model_.config.variant == name
     for player in get_variant(name).players:
         assert len(first.history_[f"{player.name}_loss"]) == 2
+
+
+@each
+def test_its_own_options_are_those_that_it_does_not_refuse(name):
+    variant = get_variant(name)
+    assert set(variant.own_options) <= set(OWN_OPTIONS)
+    refuse_foreign_options(name, {"epochs": 3, "solver_steps": None})
+    for option in OWN_OPTIONS:
+        assert hasattr(variant.network, option)
+        if option in variant.own_options:
+            refuse_foreign_options(name, {option: 3})
+            continue
+        with pytest.raises(
+            UserError, match=f"{option} .* means nothing to {name}: .* variant flow"
+        ):
+            refuse_foreign_options(name, {option: 3})

@@ -212,6 +212,30 @@ def test_the_text_has_a_line_for_each_figure_with_value_and_best():
     assert max(map(len, text)) <= 110
 
 
+def test_rules_are_lines_of_their_own():
+    rules = {"a + b == `t\x1b`": {"real": 0.996, "synthetic": 0.013}}
+    text = Fidelity(9, 9, 0.0312, 0.0567, {}, 0.0125, 0.8581, rules=rules).to_text()
+    assert text.splitlines()[-3:] == [
+        "Rules that nearly all real rows keep:",
+        "  synthetic    real",
+        "       1.3%   99.6%  a + b == `t\\x1b`",
+    ]
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_rules_found_and_given_are_judged():
+    real = gaussian(60, seed=1).with_columns(total=pl.col("x0") + pl.col("x1"))
+    made = gaussian(90, seed=2).with_columns(total=pl.col("x0"))
+    result = evaluate(real, made, constraints=["x0 < 9"])
+    assert result.rules == {
+        "x0 + x1 == total": {"real": 1, "synthetic": 0},
+        "x0 < 9": {"real": 1, "synthetic": 1},
+    }
+    assert Fidelity(**json.loads(json.dumps(result.to_dict()))) == result
+    with pytest.raises(SchemaError, match="no column 'z'"):
+        evaluate(real, made, constraints=["z < 9"])
+
+
 GOOD = pl.DataFrame({"a": [1.0, 2.0], "b": [1, 2]})
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -148,6 +149,18 @@ def test_the_table_has_every_figure_with_its_best_value_and_definition(page):
     assert cells[1::4][3] == "1.25%"
     assert cells[2::4] == ["0.500", "0.000", "0.000", "0.00%"]
     assert cells[3::4] == [measure.definition for measure in shown]
+
+
+def test_rules_are_shown_only_where_there_are_some(page, tmp_path):
+    assert "Rules" not in page.texts("h2")
+    real = rows(20, seed=1)
+    rules = {f"`{NASTY}` <= a": {"real": 0.996, "synthetic": 0.013}}
+    judged_with = replace(judged(real, real), rules=rules)
+    path = write_report(tmp_path / "r.html", real, real, judged_with, title="t")
+    shown = Page(path.read_text(encoding="utf-8"))
+    assert shown.open == []
+    assert "Rules" in shown.texts("h2")
+    assert shown.texts("td")[-3:] == [f"`{NASTY}` <= a", "1.3%", "99.6%"]
 
 
 def test_the_plane_draws_as_many_rows_of_either_side(page):

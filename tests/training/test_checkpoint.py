@@ -67,9 +67,9 @@ def test_more_epochs_more_time_and_another_rate_are_the_same_run(path):
 @pytest.mark.parametrize(
     ("config", "match"),
     [
-        (replace(CONFIG, seed=1), "seed 0 -> 1"),
-        (replace(CONFIG, training=TrainingConfig(batch_size=8)), "batch_size 64 -> 8"),
-        (replace(CONFIG, network=NetworkConfig(latent_dim=6)), "latent_dim 5 -> 6"),
+        (replace(CONFIG, seed=1), "seed was 0, and is 1"),
+        (replace(CONFIG, training=TrainingConfig(batch_size=8)), "batch_size was 64, and is 8"),
+        (replace(CONFIG, network=NetworkConfig(latent_dim=6)), "latent_dim was 5, and is 6"),
     ],
 )
 def test_other_options_are_named(path, config, match):
@@ -114,3 +114,14 @@ def test_a_state_that_disagrees_with_its_history_is_told(result, tmp_path):
     save_checkpoint(tmp_path / "c", state, result.history, config=CONFIG, lesson=LESSON)
     with pytest.raises(ModelFileError, match="disagree"):
         load(tmp_path / "c")
+
+
+def test_another_number_of_epochs_is_told_with_the_one_to_ask_for(result, tmp_path):
+    """The number may have been nobody's wish: the advice says what makes it again."""
+    falling = replace(CONFIG, training=TrainingConfig(epochs=5_380, anneal=True))
+    path = tmp_path / "c"
+    save_checkpoint(path, result.state, result.history, config=falling, lesson=LESSON)
+    fewer = replace(falling, training=replace(falling.training, epochs=60))
+    said = "run of 5,380 epochs, and this one would have 60: .* resume with --epochs 5380, or"
+    with pytest.raises(ModelFileError, match=said):
+        load(path, fewer)

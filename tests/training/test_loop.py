@@ -224,6 +224,32 @@ def test_a_run_with_evidence_goes_on_to_the_bit():
     same(again, rehearsed(8, judged(totals)))
 
 
+@pytest.mark.parametrize("at", [2, 4, 6])
+def test_who_stops_a_run_does_not_wait_for_its_score_and_who_goes_on_gets_it(at):
+    totals = {2: 1.0, 4: 2.0, 6: 2.0, 8: 0.5}
+    answers = iter([False] * (at - 2) + [True])  # of a chunk two: before and after its score
+    stopped = rehearsed(8, judged(totals, patience=2), hooks=Hooks(stop=lambda: next(answers)))
+    assert (stopped.history.epochs, stopped.ended) == (at, "request")
+    assert [s.epoch for s in stopped.history.scores] == [epoch for epoch in (2, 4) if epoch < at]
+    game = make_game()
+    again = run(
+        8,
+        game=game,
+        state=stopped.state,
+        history=stopped.history,
+        rehearsals=judged(totals, patience=2),
+    )
+    whole = rehearsed(8, judged(totals, patience=2))
+    assert again.ended == whole.ended == "evidence"
+    same(again, whole)
+
+
+def test_a_run_that_is_stopped_before_any_score_gives_its_last_weights():
+    stopped = rehearsed(8, judged({}, every=4), hooks=Hooks(stop=lambda: True, save_every=3))
+    assert stopped.history.scores == ()
+    assert np.array_equal(weights(stopped), weights(run(stopped.history.epochs)))
+
+
 def test_when_time_is_up_what_there_is_is_judged_but_the_checkpoint_stays_as_it_was():
     saved = []
     hooks = Hooks(save=lambda state, history: saved.append(history), save_every=1)

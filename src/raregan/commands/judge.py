@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import column_choices, refuse_input, say
-from raregan.errors import UserError
+from raregan.commands.talk import column_choices, refuse_input, say, say_replaced
+from raregan.config import MODEL_PATH
+from raregan.errors import DataError, UserError
 from raregan.terminal import training_progress
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def plot(args: argparse.Namespace) -> int:
 
     for source in (args.real, args.synthetic):
         refuse_input(source, str(Path(args.output) / "figure.png"))
-    real, synthetic, _ = _pair(args)
+    real, synthetic, table = _pair(args)
+    say(_judged(table))
     for path in save_figures(real, synthetic, args.output):
         print(f"wrote {path}")
     return 0
@@ -39,10 +41,16 @@ def evaluate(args: argparse.Namespace) -> int:
     refuse_input(args.synthetic, args.output)
     check_writable(args.output)
     real, synthetic, table = _pair(args)
-    fidelity = judge(real, synthetic, random_state=args.seed)
+    say(_judged(table))
+    given = [rule.text for rule in table.constraints if set(rule.columns) <= set(real.columns)]
+    fidelity = judge(real, synthetic, constraints=given, random_state=args.seed)
     print(fidelity.to_text())
     title = f"{Path(args.synthetic).name} against {table.source}"
-    facts = [("data", table.describe()), ("seed of the judges", args.seed)]
+    facts = [
+        ("data", table.describe_rows()),
+        ("columns", _judged(table)),
+        ("seed of the judges", args.seed),
+    ]
     write_report(args.output, real, synthetic, fidelity, title=title, facts=facts)
     print(f"wrote {args.output}")
     return 0
@@ -52,6 +60,7 @@ def demo(args: argparse.Namespace) -> int:
     """Train, sample and judge on the embedded table."""
     from raregan.demo import run_demo
 
+    say_replaced(Path(args.output) / MODEL_PATH, is_model=True)
     with training_progress() as progress:
         print(run_demo(args.output, say=say, epochs=args.epochs, progress=progress))
     return 0
@@ -60,14 +69,25 @@ def demo(args: argparse.Namespace) -> int:
 def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
     """Read real rare rows and synthetic rows as two frames of the same columns, and the table.
 
-    Identifiers are left out: those of synthetic rows differ by intent.
+    Identifiers are left out: those of synthetic rows differ by intent. Rows that break a rule are
+    in: they are real.
     """
+    import polars as pl
+
     from raregan.data.rows import known_column
     from raregan.data.sources import read_frame, read_table
 
-    table = read_table(args.real, query=args.query, **column_choices(args))
+    try:
+        table = read_table(args.real, query=args.query, **column_choices(args))
+    except DataError as error:
+        if _is_swapped(args):
+            raise DataError(
+                f"{error}. Are the tables swapped? {args.synthetic} has rare and other rows: "
+                f"REAL comes first, then SYNTHETIC"
+            ) from error
+        raise
     synthetic = read_frame(args.synthetic)
-    say(table.describe())
+    say(table.describe_rows())
     target = table.schema.target
     if target.name in synthetic.columns:
         others = synthetic.filter(synthetic[target.name] != target.rare).height
@@ -76,6 +96,36 @@ def _pair(args: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame, Table]:
                 f"{args.synthetic} has {others:,} rows that are not {target.name} = "
                 f"{target.rare!r}: REAL comes first, then rows of its rare class"
             )
-    learned = [column.name for column in table.schema.columns if column.kind != "identifier"]
-    names = [known_column(synthetic.columns, name) for name in learned]
-    return table.rare.select(names), synthetic.select(names), table
+    identifiers = table.schema.identifiers
+    learned = [name for name in table.schema.names if name not in identifiers]
+    names = [known_column(synthetic.columns, name, args.synthetic) for name in learned]
+    real = pl.concat([table.rare, table.left_out])
+    return real.select(names), synthetic.select(names), table
+
+
+def _is_swapped(args: argparse.Namespace) -> bool:
+    """Say whether the second table can be told to be the real one, and the first can not.
+
+    Synthetic rows hold no target, or one with nothing but its rare value.
+    """
+    import polars as pl
+
+    from raregan.data.rows import choose_rows
+    from raregan.data.sources import open_source
+
+    choices: dict[str, Any] = {"target": args.target, "rare": args.rare, "ignore": args.ignore}
+    try:
+        target = choose_rows(open_source(args.synthetic).table, **choices).target
+        first = open_source(args.real, query=args.query)
+        if target in first.frame.collect_schema():
+            return first.collect(first.frame.select(pl.col(target).unique())).height == 1
+    except DataError:
+        return False
+    return True
+
+
+def _judged(table: Table) -> str:
+    """Say how many columns are compared, and name those that are not."""
+    left_out = table.schema.identifiers
+    text = f"{len(table.schema.columns) - len(left_out)} columns judged"
+    return f"{text}; not judged: {', '.join(left_out)} (identifiers)" if left_out else text

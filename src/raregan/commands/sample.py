@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raregan.commands.talk import pair, read_named_table, refuse_input, say
-from raregan.commands.train import make_gan
-from raregan.config import SEED, plain_options, plain_seed
+from raregan.commands.talk import pair, place, read_named_table, refuse_input, say, say_replaced
+from raregan.commands.train import check_options, make_gan, say_fewer_epochs
+from raregan.config import SEED, plain_seed
 from raregan.errors import UserError
 from raregan.terminal import sampling_progress, training_progress
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from raregan.data.table import Table
     from raregan.modelfile import Model
     from raregan.sampling import Acceptance
 
@@ -28,6 +29,7 @@ def sample(args: argparse.Namespace) -> int:
     refuse_input(args.model, args.output)
     refuse_input(args.append_to, args.output)
     check_destination(args.output)
+    say_replaced(args.output)
     model = load_model(args.model)
     if args.append_to is not None:
         return _add(args, model, args.append_to, args.num_samples, mark=None)
@@ -42,7 +44,7 @@ def sample(args: argparse.Namespace) -> int:
         acceptance=acceptance,
     )
     written = _write(rows, args.num_samples, args.output)
-    say(f"wrote {written:,} synthetic rows to {args.output} (seed {_seed(args, model)})")
+    say(f"wrote {written:,} synthetic rows to {place(args.output)} (seed {_seed(args, model)})")
     _say_acceptance(acceptance)
     return 0
 
@@ -58,17 +60,30 @@ def resample(args: argparse.Namespace) -> int:
     refuse_input(args.data, args.output)
     refuse_input(args.model, args.output)
     check_destination(args.output)
+    say_replaced(args.output)
     if args.model is not None:
         model = load_model(args.model)
     else:
         if not args.allow_held_out:  # the model would learn from them, and know no mark
             refuse_test_files(args.data)
         args.seed = plain_seed(SEED if args.seed is None else args.seed)
-        plain_options(vars(args))
+        check_options(args)
         table = read_named_table(args)
+        _check_addition(args, table)  # not after minutes of training
+        say_fewer_epochs(args, table)
         with training_progress() as progress:
             model = make_gan(args).fit(table, progress=progress).model_
     return _add(args, model, args.data, None, mark=args.mark)
+
+
+def _check_addition(args: argparse.Namespace, table: Table) -> None:
+    """Refuse a ratio or a mark that the table cannot be given."""
+    from raregan.data.sources import open_source
+    from raregan.resampling import refuse_mark, rows_to_add
+
+    rows_to_add(args.ratio, table.n_rare, table.n_rows - table.n_rare)
+    if args.mark is not None:
+        refuse_mark(args.mark, open_source(args.data, query=args.query))
 
 
 def _add(
@@ -92,8 +107,8 @@ def _add(
     )
     written = _write(rows, None, args.output)
     say(
-        f"wrote {written:,} rows to {args.output}: {written - n:,} of {addition.name} as they "
-        f"are, then {n:,} synthetic ones (seed {_seed(args, model)})"
+        f"wrote {written:,} rows to {place(args.output)}: {written - n:,} of {addition.name} as "
+        f"they are, then {n:,} synthetic ones (seed {_seed(args, model)})"
     )
     _say_acceptance(acceptance)
     return 0

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import column_choices, refuse_input, say
+from raregan.commands.talk import column_choices, place, refuse_input, say
 from raregan.config import plain_seed
 from raregan.errors import RareGANWarning, UserError
 
@@ -71,6 +71,7 @@ def simulate(args: argparse.Namespace) -> int:
     check_destination(args.output)
     frame = make_card_fraud(args.rows, args.frauds, features=args.features, random_state=args.seed)
     write_frames([frame], args.output)
-    say(f"wrote {frame.height:,} transactions, {args.frauds:,} of them fraud, to {args.output}")
+    n = f"{frame.height:,} transactions, {args.frauds:,} of them fraud,"
+    say(f"wrote {n} to {place(args.output)}")
     say(SIMULATED_NOTE)
     return 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raregan.errors import UserError, hide_passwords
+from raregan.errors import ModelFileError, UserError, hide_passwords
 
 if TYPE_CHECKING:
     import argparse
@@ -91,3 +93,25 @@ def refuse_input(source: str | None, destination: str) -> None:
 
     if source is not None and destination != STANDARD_OUTPUT:
         refuse(source, destination)
+
+
+def place(destination: str) -> str:
+    """Name where a table was written."""
+    from raregan.data.sinks import STANDARD_OUTPUT
+
+    return "standard output" if destination == STANDARD_OUTPUT else destination
+
+
+def say_replaced(destination: str | Path, *, is_model: bool = False) -> None:
+    """Tell the user that a file will be written over, and what a model is of."""
+    from raregan.data.sinks import STANDARD_OUTPUT
+    from raregan.modelfile import load_model
+
+    path, what = Path(destination), "is there already"
+    if str(destination) == STANDARD_OUTPUT or not path.exists():
+        return
+    if is_model:
+        with contextlib.suppress(ModelFileError):  # then it is something else
+            done = load_model(path).provenance
+            what = f"holds a model of {done['source']}, made {done['created']}"
+    say(f"note: {path} {what}; it is replaced when this is done")

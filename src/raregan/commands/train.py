@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import read_named_table, refuse_input, say
+from raregan.commands.talk import read_named_table, refuse_input, say, say_replaced
 from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, plain_options, plain_seed
-from raregan.errors import TrainingDivergedError
+from raregan.errors import ModelFileError, TrainingDivergedError, UserError
+from raregan.gans.variants import refuse_foreign_options
 from raregan.terminal import EXIT_INTERRUPTED, stop_on_signal, training_progress
 
 if TYPE_CHECKING:
     import argparse
 
+    from raregan.data.table import Table
     from raregan.synthesizer import RareGAN
 
 
@@ -22,14 +24,18 @@ def train(args: argparse.Namespace) -> int:
     """Learn the rare rows of a table and write a model file."""
     refuse_input(args.data, args.output)
     check_writable(args.output)
-    plain_options(vars(args))
+    check_options(args)
     plain_seed(args.seed)
+    checkpoint = Path(f"{args.output}.checkpoint")
+    if args.resume and not checkpoint.exists():
+        _refuse_finished(args)
     table = read_named_table(args)
+    say_fewer_epochs(args, table)
     gan = make_gan(args)
     if args.dry_run:
         print(gan.summary(table))
         return 0
-    checkpoint = Path(f"{args.output}.checkpoint")
+    say_replaced(args.output, is_model=True)
     if checkpoint.exists() and not args.resume:
         older = checkpoint.replace(f"{checkpoint}.old")
         say(f"note: the checkpoint of an unfinished run was there; it is kept as {older}")
@@ -53,15 +59,37 @@ def train(args: argparse.Namespace) -> int:
         return EXIT_INTERRUPTED
     gan.save(args.output)
     print(f"trained {done['epochs']:,} epochs in {done['seconds']:.1f} s; wrote {args.output}")
-    if gan.model_.config.training.evidence:
+    n_scores = len(gan.history_.get("evidence_epoch", ()))
+    if n_scores > 1:
         print(f"by the evidence epoch {done['best_epoch']:,} was best: its weights were taken")
+    elif n_scores:
+        print("training was too short for evidence to choose: the last weights were taken")
     if done["ended"] == "time":
         print(f"time was up; to go on: {_resume_command(args)}")
     else:
         checkpoint.unlink(missing_ok=True)
-    sample = "python generate_samples.py" if args.script else "raregan sample"
-    print(f"next: {sample} {shlex.quote(args.output)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
+    print(f"next: {_sample_command(args)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
     return 0
+
+
+def _sample_command(args: argparse.Namespace) -> str:
+    sample = "python generate_samples.py" if args.script else "raregan sample"
+    return f"{sample} {shlex.quote(args.output)}"
+
+
+def _refuse_finished(args: argparse.Namespace) -> None:
+    """Say that a run is finished where its model is there and no checkpoint to go on from."""
+    from raregan.modelfile import load_model
+
+    try:
+        done = load_model(args.output).provenance
+    except ModelFileError:
+        return
+    if done["ended"] in ("epochs", "evidence"):
+        raise UserError(
+            f"{args.output} is finished, after {done['epochs']:,} epochs: there is nothing to "
+            f"resume; sample from it with {_sample_command(args)}, or train anew without --resume"
+        )
 
 
 def make_gan(args: argparse.Namespace) -> RareGAN:
@@ -81,6 +109,20 @@ def make_gan(args: argparse.Namespace) -> RareGAN:
         max_minutes=args.max_minutes,
         random_state=args.seed,
     )
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Refuse options of training that are out of range, or that the variant would ignore."""
+    plain_options(vars(args))
+    refuse_foreign_options(args.variant, vars(args))
+
+
+def say_fewer_epochs(args: argparse.Namespace, table: Table) -> None:
+    """Tell the user where the variant takes fewer epochs than were asked for."""
+    from raregan.run import fewer_epochs
+
+    if note := fewer_epochs(args.variant, vars(args), table):
+        say(note)
 
 
 def _resume_command(args: argparse.Namespace) -> str:

@@ -47,6 +47,11 @@ class ClassRows:
     schema: Schema
     warnings: tuple[str, ...] = ()
 
+    @property
+    def n_rare(self) -> int:
+        """How many rows are of the rare class."""
+        return int(np.sum(self.labels == 0))
+
 
 def rare_only(table: Table) -> ClassRows:
     """Return the rare rows of a table."""

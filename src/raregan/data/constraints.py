@@ -33,6 +33,10 @@ MAX_DECIMALS = 6
 RELATIVE_TOLERANCE = 1e-9
 """Of sums of floats without a last decimal, against the sum of their sizes."""
 
+NEARLY_ALL = 0.95
+"""Share of the rare rows that must keep a rule. The others, one in twenty at most, are few enough
+to be looked at one by one and to do without; were they more, it would be a tendency, no rule."""
+
 
 class Constraint(Protocol):
     """A rule between columns."""
@@ -241,8 +245,25 @@ def order_sums(constraints: Iterable[Constraint]) -> tuple[Sum, ...]:
         raise SchemaError(f"sums in a circle: {listed(circle, ' and ')}; leave one out") from None
 
 
-def check_constraints(frame: pl.DataFrame, constraints: Iterable[Constraint]) -> None:
-    """Check that the rare rows keep the rules.
+@dataclass(frozen=True)
+class Kept:
+    """Which rare rows keep all the rules.
+
+    Attributes
+    ----------
+    rows
+        True for each row that keeps every rule.
+    broken
+        A sentence for each rule that a row breaks, with how many do and the first; no values, as
+        warnings go into logs.
+    """
+
+    rows: pl.Series
+    broken: tuple[str, ...]
+
+
+def check_constraints(frame: pl.DataFrame, constraints: Iterable[Constraint]) -> Kept:
+    """Check that nearly all rare rows keep the rules, and say which do.
 
     Parameters
     ----------
@@ -254,20 +275,62 @@ def check_constraints(frame: pl.DataFrame, constraints: Iterable[Constraint]) ->
     Raises
     ------
     SchemaError
-        A row breaks a rule; the message names the rule, the first such row and its values.
+        More rows break a rule, or one of the rules, than `NEARLY_ALL` leaves; the message names
+        the rule, how many rows break it, the first such row and its values.
     """
+    kept = pl.Series("kept", [True], pl.Boolean).new_from_index(0, frame.height)
+    allowed = int(round((1 - NEARLY_ALL) * frame.height, 9))
+    broken = []
     for rule in constraints:
         holds = rule.holds(frame)
         n_broken = int((~holds).sum())
-        if n_broken:
-            row = holds.arg_min()
-            values = frame.select(rule.columns).row(row or 0, named=True)
+        if not n_broken:
+            continue
+        row = holds.arg_min() or 0
+        told = (
+            f"rule {rule.text!r} does not hold in {n_broken:,} of {frame.height:,} rare rows, "
+            f"first in rare row {row + 1:,}"
+        )
+        if n_broken > allowed:
+            values = frame.select(rule.columns).row(row, named=True)
             shown = ", ".join(f"{name} = {value!r}" for name, value in values.items())
             raise SchemaError(
-                f"rule {rule.text!r} does not hold in {n_broken:,} of {frame.height:,} rare rows, "
-                f"first in rare row {(row or 0) + 1:,} ({shown}): "
+                f"{told} ({shown}); 1 in {1 / (1 - NEARLY_ALL):.0f} may be left out, no more: "
                 f"correct these rows or leave the rule out{_hint(rule, frame)}"
             )
+        broken.append(told)
+        kept &= holds
+    n_broken = int((~kept).sum())
+    if n_broken > allowed:
+        raise SchemaError(
+            f"{n_broken:,} of {frame.height:,} rare rows break one of {len(broken)} rules; 1 in "
+            f"{1 / (1 - NEARLY_ALL):.0f} may be left out, no more: correct these rows or leave a "
+            f"rule out ({'; '.join(broken)})"
+        )
+    return Kept(kept, tuple(broken))
+
+
+def count_kept(rule: Constraint, frame: pl.DataFrame, seen: pl.DataFrame) -> tuple[int, int]:
+    """Return how many rows keep a rule, and how many can tell: no missing value leaves it open.
+
+    Parameters
+    ----------
+    rule, frame
+        The rule and the rows; NaN is a number here.
+    seen
+        The rows with these dtypes whose combinations are those that go together. A value that
+        none of them has leaves a combination open.
+    """
+    if isinstance(rule, Combination):
+        holds = rule.holds_as_in(seen, frame)
+        values = {name: seen[name].unique().implode() for name in rule.columns}
+        told = [pl.col(name).is_in(values[name], nulls_equal=True) for name in rule.columns]
+    else:
+        holds = rule.holds(frame)
+        said = rule.expression if isinstance(rule, Rule) else pl.col(rule.columns)
+        told = [said.is_not_null()]
+    can_tell = frame.select(pl.all_horizontal(told).alias(rule.columns[0])).to_series()
+    return int((holds & can_tell).sum()), int(can_tell.sum())
 
 
 def _hint(rule: Constraint, frame: pl.DataFrame) -> str:

@@ -17,7 +17,9 @@ import polars as pl
 
 from raregan.atomic import write_whole
 from raregan.data.codes import as_numbers, show_number
+from raregan.data.constraints import NEARLY_ALL
 from raregan.data.kinds import names_one
+from raregan.data.near import RareRule, find_rare_rules
 from raregan.data.proposals import Proposal, propose_constraints
 from raregan.data.schema import Schema
 from raregan.data.suspects import Suspect, count_values, find_suspects, name_words
@@ -36,6 +38,12 @@ CODE_WORDS = frozenset(
 
 FEW_NUMBERS = 10
 """So few whole numbers in a row may be labels too."""
+
+NEAR_ADVICE = (
+    "Look at the rare rows that break one. With --constraint every synthetic row keeps the rule; "
+    "these rows are left out of training, and counted. Without it all rare rows are learned from, "
+    "and raregan evaluate tells how many synthetic rows keep the rule."
+)
 
 TOP_LEVELS = 3
 _LEVEL_WIDTH, _NAME_WIDTH, _DTYPE_WIDTH, _SUMMARY_WIDTH, _MIN_WIDTH = 24, 24, 12, 20, 80
@@ -86,6 +94,10 @@ class Inspection:
         What deserves a look, the gravest first.
     proposals
         Rules that hold on every row looked at, other than those of the schema.
+    rare_rules
+        Rules that hold in all rare rows, though not on every row looked at.
+    near_rules
+        Rules that nearly all rare rows keep; see `raregan.data.near`.
     """
 
     n_rows: int
@@ -96,10 +108,12 @@ class Inspection:
     columns: tuple[ColumnFacts, ...]
     warnings: tuple[Suspect, ...]
     proposals: tuple[Proposal, ...]
+    rare_rules: tuple[RareRule, ...]
+    near_rules: tuple[RareRule, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-safe copy."""
-        listed = ("columns", "warnings", "proposals")
+        listed = ("columns", "warnings", "proposals", "rare_rules", "near_rules")
         return asdict(self) | {
             name: [asdict(record) for record in getattr(self, name)] for name in listed
         }
@@ -120,16 +134,21 @@ class Inspection:
         if self.proposals:
             rows = "all rows" if self.n_held == self.n_rows else f"all {self.n_held:,} rows held"
             lines.append(f"Rules that hold on {rows}; to have them kept, add any of:")
-            for rule in self.proposals:
-                lines += [f"  --constraint {_plain(shlex.quote(rule.text))}"]
-                lines += _wrap(_plain(rule.remark), width, "      ")
-            lines.append("")
+            lines += [*_rule_lines([(r.text, r.remark) for r in self.proposals], width), ""]
+        if self.rare_rules:
+            lines.append("Rules of the rare rows alone; to have them kept, add any of:")
+            told = [(rule.text, _held(rule)) for rule in self.rare_rules]
+            lines += [*_rule_lines(told, width), ""]
+        if self.near_rules:
+            lines.append(f"Near-rules, that at least {NEARLY_ALL:.0%} of the rare rows keep:")
+            told = [(rule.text, _held(rule)) for rule in self.near_rules]
+            lines += [*_rule_lines(told, width), *_wrap(NEAR_ADVICE, width, "  "), ""]
         return "\n".join([*lines, self._next_step()])
 
     def _headline(self) -> str:
         held = "" if self.n_held == self.n_rows else f"; {self.n_held:,} rows looked at"
         return (
-            f"{self.n_rows:,} rows, {self.n_rare:,} of them rare ({_plain(self.target)} = "
+            f"{self.n_rows:,} rows, {self.n_rare:,} of them rare ({plain(self.target)} = "
             f"{self.rare!r}), {len(self.columns)} columns besides the target{held}"
         )
 
@@ -137,7 +156,7 @@ class Inspection:
         texts = [column.name for column in self.columns if column.kind == "text"]
         ignored = "".join(f" --ignore {shlex.quote(name)}" for name in texts)
         target, rare = shlex.quote(self.target), shlex.quote(str(self.rare))
-        return _plain(f"Next: raregan train DATA --target {target} --rare {rare}{ignored}")
+        return plain(f"Next: raregan train DATA --target {target} --rare {rare}{ignored}")
 
 
 def inspect_rows(rows: Rows, schema: Schema) -> Inspection:
@@ -155,6 +174,9 @@ def inspect_rows(rows: Rows, schema: Schema) -> Inspection:
     kinds: dict[str, str] = {column.name: column.kind for column in schema.columns}
     formats = {column.name: column.format for column in schema.columns if column.format}
     proposals = propose_constraints(features, kinds, formats)
+    known = dict.fromkeys([*(rule.text for rule in proposals), *schema.constraints])
+    rare, others = rows.rare.drop(rows.target), rows.others.drop(rows.target)
+    of_rare = find_rare_rules(rare, others, kinds, formats, known)
     return Inspection(
         n_rows=rows.n_rows,
         n_rare=rows.rare.height,
@@ -164,6 +186,8 @@ def inspect_rows(rows: Rows, schema: Schema) -> Inspection:
         columns=tuple(_facts(column, rows, counts[column.name]) for column in schema.columns),
         warnings=find_suspects(rows, schema, counts),
         proposals=tuple(rule for rule in proposals if rule.text not in schema.constraints),
+        rare_rules=tuple(rule for rule in of_rare if rule.is_exact),
+        near_rules=tuple(rule for rule in of_rare if not rule.is_exact),
     )
 
 
@@ -207,7 +231,7 @@ def _levels(counts: pl.DataFrame) -> str:
     n_rows = counts["rows"].sum()
     top = counts.sort("rows", descending=True, maintain_order=True).head(TOP_LEVELS)
     shown = [
-        f"{_cut(_plain(level) or repr(''), _LEVEL_WIDTH)} {_percent(n / n_rows)}"
+        f"{_cut(plain(level) or repr(''), _LEVEL_WIDTH)} {_percent(n / n_rows)}"
         for level, n in zip(top["value"].cast(pl.String), top["rows"], strict=True)
     ]
     return ", ".join(shown)
@@ -219,13 +243,13 @@ def _shape(values: pl.Series) -> str:
     for characters, sign in ((r"\p{Lu}", "A"), (r"\p{Ll}", "a"), (r"\p{Nd}", "9")):
         texts = texts.str.replace_all(characters, sign)
     [(shape, _)] = Counter(texts.to_list()).most_common(1)
-    return f"like {_cut(_plain(shape), _LEVEL_WIDTH)}"
+    return f"like {_cut(plain(shape), _LEVEL_WIDTH)}"
 
 
 def _short(value: pl.Series, column: Column) -> str:
     if value.dtype.is_numeric() or value.dtype.is_temporal():
         return _moment(as_numbers(value, column)[0], column)
-    return _cut(_plain(str(value[0])), _LEVEL_WIDTH)
+    return _cut(plain(str(value[0])), _LEVEL_WIDTH)
 
 
 def _moment(number: Any, column: Column) -> str:
@@ -294,13 +318,13 @@ def _table(columns: Sequence[ColumnFacts], width: int) -> Iterator[str]:
     head = ("column", "kind", "dtype", "missing", "in rare", "distinct", "range or top values")
     cells = [
         (
-            _cut(_plain(column.name), _NAME_WIDTH),
+            _cut(plain(column.name), _NAME_WIDTH),
             column.kind,
-            _cut(_plain(column.dtype), _DTYPE_WIDTH),
+            _cut(plain(column.dtype), _DTYPE_WIDTH),
             _percent(column.missing),
             _percent(column.missing_rare),
             f"{column.distinct:,}",
-            _plain(column.summary),
+            plain(column.summary),
         )
         for column in columns
     ]
@@ -312,7 +336,7 @@ def _table(columns: Sequence[ColumnFacts], width: int) -> Iterator[str]:
     for row, column in zip(cells, columns, strict=True):
         yield _line(row, widths, left)
         if column.remark:
-            yield from _wrap(_plain(column.remark), width, "    ")
+            yield from _wrap(plain(column.remark), width, "    ")
 
 
 def _line(row: Sequence[str], widths: Sequence[int], left: int) -> str:
@@ -335,12 +359,29 @@ def _warning_lines(warnings: Sequence[Suspect], width: int) -> Iterator[str]:
     for suspect in warnings:
         about = names.setdefault(suspect.text, [])
         if suspect.column is not None:
-            about.append(_plain(suspect.column))
+            about.append(plain(suspect.column))
     for text, about in names.items():
         subject = f"{', '.join(about)}: " if about else ""
-        first, *more = _wrap(subject + _plain(text), width - 2, "  ")
+        first, *more = _wrap(subject + plain(text), width - 2, "  ")
         yield f"- {first.removeprefix('  ')}"
         yield from more
+
+
+def _rule_lines(rules: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    for text, remark in rules:
+        yield f"  --constraint {plain(shlex.quote(text))}"
+        yield from _wrap(plain(remark), width, "      ")
+
+
+def _held(rule: RareRule) -> str:
+    """Say in how many rare rows a rule holds, and in what share of the others."""
+    rows = f"all {rule.n_known:,}" if rule.is_exact else f"{rule.n_kept:,} of {rule.n_known:,}"
+    others = "" if rule.others is None else f", {_share(rule.others)} of the others"
+    return f"holds in {rows} rare rows{others} ({rule.remark})"
+
+
+def _share(share: float) -> str:
+    return _percent(share) if share else "none"
 
 
 def _wrap(text: str, width: int, indent: str) -> list[str]:
@@ -362,7 +403,7 @@ def _percent(share: float) -> str:
     return f"{share:.0%}" if share else "-"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Escape what a terminal would obey: line ends, control and direction characters."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text

@@ -90,7 +90,7 @@ def propose_constraints(
     """
     learned = [name for name in frame.columns if kinds.get(name) in LEARNED_KINDS]
     names = [name for name in learned if not is_pattern(name)]
-    frame = _pick(frame, names)
+    frame = pick(frame, names)
     if frame.height < MIN_ROWS:
         return []
     frame = frame.with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
@@ -102,25 +102,25 @@ def propose_constraints(
     labels = [name for name in names if kinds[name] in ("categorical", "boolean")]
     flags = [name for name in names if name in numbers or frame.schema[name] == pl.Boolean]
 
-    sums = list(_find_sums(frame, _pick(sample, measures[:MAX_COLUMNS]), rng))
-    groups = list(_find_groups(frame, _pick(sample, flags)))
+    sums = list(_find_sums(frame, pick(sample, measures[:MAX_COLUMNS]), rng))
+    groups = list(_find_groups(frame, pick(sample, flags)))
     grouped = {name for group in groups for name in group.columns}
     labels = [name for name in labels if name not in grouped]
     proposals = [
         *(Proposal(rule.text, "adds up in every row") for rule in sums),
         *(Proposal(rule.text, "exactly one is 1 in every row") for rule in groups),
-        *_find_combinations(_pick(frame, labels[:MAX_COLUMNS]), rows),
-        *_find_inequalities(frame, sample, kinds, formats or {}, _implied(sums, sample)),
+        *_find_combinations(pick(frame, labels[:MAX_COLUMNS]), rows),
+        *_find_inequalities(frame, sample, kinds, formats or {}, implied_by(sums, sample)),
     ]
     return proposals[:MAX_PROPOSALS]
 
 
-def _pick(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def pick(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Return columns; by `frame[names]` none would be taken for no rows."""
     return pl.DataFrame([frame[name] for name in names])
 
 
-def _is_surprising(failures: float, n_rows: int, n_tried: int) -> bool:
+def is_surprising(failures: float, n_rows: int, n_tried: int) -> bool:
     """Tell a rule from chance, by the share of rows in which it fails between shuffled columns."""
     if failures < MIN_FAILURES or n_rows < MIN_ROWS:
         return False
@@ -132,7 +132,7 @@ def _find_sums(
     frame: pl.DataFrame, sample: pl.DataFrame, rng: np.random.Generator
 ) -> Iterator[Sum]:
     """Yield sums of two to four columns, the shortest first and one for a total."""
-    complete = _complete_rows(sample)
+    complete = complete_rows(sample)
     if not complete.width:
         return
     names, values = complete.columns, complete.to_numpy().astype(np.float64)
@@ -141,7 +141,7 @@ def _find_sums(
     _, first = np.unique(values, axis=1, return_index=True)  # of copies, one
     kept = [c for c in sorted(first) if present[c] and varied[c]]
     found: list[Sum] = []
-    for parts, total in islice(_balances(values[:, kept], rng), MAX_TRIED):
+    for parts, total in islice(balances(values[:, kept], rng), MAX_TRIED):
         rule = Sum(tuple(names[kept[part]] for part in parts), names[kept[total]])
         if any(rule.total == other.total for other in found):
             continue
@@ -155,7 +155,7 @@ def _find_sums(
         yield rule
 
 
-def _complete_rows(sample: pl.DataFrame) -> pl.DataFrame:
+def complete_rows(sample: pl.DataFrame) -> pl.DataFrame:
     """Drop rows with missing values, and first the columns that leave too few without."""
     while sample.width:
         missing = sample.null_count().row(0)
@@ -166,7 +166,7 @@ def _complete_rows(sample: pl.DataFrame) -> pl.DataFrame:
     return sample
 
 
-def _balances(
+def balances(
     values: NDArray[np.float64], rng: np.random.Generator
 ) -> Iterator[tuple[tuple[int, ...], int]]:
     """Yield which columns add up to which, judged by one weighted total of the rows each."""
@@ -227,7 +227,7 @@ def _find_groups(frame: pl.DataFrame, sample: pl.DataFrame) -> Iterator[OneHot]:
         set_of = np.array([shares[name] for name in rule.columns])
         once = float((set_of / (1 - set_of)).sum() * (1 - set_of).prod())
         tried = math.comb(len(names), len(group))
-        surprising = _is_surprising(1 - once, sample.height, tried)
+        surprising = is_surprising(1 - once, sample.height, tried)
         if surprising and used.isdisjoint(rule.columns) and rule.holds(frame).all():
             used.update(rule.columns)
             yield rule
@@ -258,9 +258,13 @@ def _find_combinations(frame: pl.DataFrame, rows: NDArray[np.int64]) -> Iterator
     text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     codes = frame.with_columns([pl.col(name).cast(pl.Categorical).to_physical() for name in text])
     sample = codes[rows]
+    n_levels = {series.name: series.n_unique() for series in sample.iter_columns()}
+    gaps = {series.name for series in sample.iter_columns() if series.null_count()}
     follow: dict[str, list[str]] = {}
     n_tried = frame.width**2
     for by, name in permutations(frame.columns, 2):
+        if n_levels[by] < n_levels[name] and gaps.isdisjoint((by, name)):
+            continue  # some value of the first has two of the second
         if _determines(sample[[by, name]]) and _goes_with(codes[[by, name]], n_tried):
             follow.setdefault(by, []).append(name)
     used: set[str] = set()
@@ -291,7 +295,7 @@ def _goes_with(pair: pl.DataFrame, n_tried: int) -> bool:
     shuffled = known.with_columns(known[name].shuffle(SEED))
     counts = shuffled.group_by(by, name).len().group_by(by).agg(pl.col("len").max())
     failures = 1 - float(counts["len"].to_numpy().sum()) / known.height
-    return _is_surprising(failures, known.height, n_tried)
+    return is_surprising(failures, known.height, n_tried)
 
 
 def _find_inequalities(
@@ -303,7 +307,7 @@ def _find_inequalities(
 ) -> list[Proposal]:
     """Return what is never greater than what, the least expected first, and copies."""
     found = []
-    for names, values in _comparable(sample, kinds, formats):
+    for names, values in comparable(sample, kinds, formats):
         failures = _never_greater(values)
         rules = {}
         for low, high in zip(*np.nonzero(failures), strict=True):
@@ -315,14 +319,15 @@ def _find_inequalities(
                 rule = parse_constraint(text, frame.schema, formats)
                 if rule.holds(frame).all():
                     rules[pair] = (failures[low, high], rule.text)
-        found += [rules[pair] for pair in rules if not _follows(pair, rules)]
+        found += [rules[pair] for pair in rules if not follows(pair, rules)]
     return [
         Proposal(text, f"would fail in {share:.0%} of rows if the two were unrelated")
         for share, text in sorted(found, reverse=True)
     ]
 
 
-def _follows(pair: tuple[str, str], rules: Iterable[tuple[str, str]]) -> bool:
+def follows(pair: tuple[str, str], rules: Iterable[tuple[str, str]]) -> bool:
+    """Say whether a pair, the smaller first, is joined by two other pairs."""
     low, high = pair
     above = {other for one, other in rules if one == low}
     below = {one for one, other in rules if other == high}
@@ -344,12 +349,12 @@ def _never_greater(values: NDArray[np.float64]) -> NDArray[np.float64]:
             if 2 * both.sum() >= len(values):
                 ordered = np.sort(values[both, high])
                 share = np.searchsorted(ordered, values[both, low], "left").mean() / both.sum()
-                if _is_surprising(share, int(both.sum()), n_columns**2):
+                if is_surprising(share, int(both.sum()), n_columns**2):
                     failures[low, high] = share
     return failures
 
 
-def _comparable(
+def comparable(
     sample: pl.DataFrame, kinds: Mapping[str, str], formats: Mapping[str, str]
 ) -> Iterator[tuple[list[str], NDArray[np.float64]]]:
     """Yield columns of one type as numbers of the same order: float64, NaN where missing."""
@@ -386,7 +391,7 @@ def _is_iso(series: pl.Series) -> bool:
     )
 
 
-def _implied(sums: Iterable[Sum], sample: pl.DataFrame) -> set[tuple[str, str]]:
+def implied_by(sums: Iterable[Sum], sample: pl.DataFrame) -> set[tuple[str, str]]:
     """Return which part is never greater than which total, as no part of the sum is negative."""
     return {
         (part, rule.total)

@@ -32,6 +32,9 @@ USUAL_TARGETS = frozenset(
 )
 """Names, in lower case, under which a two-valued column is taken for the target."""
 
+FRAME = "frame"
+"""What a table is called that came from no file or database."""
+
 MAX_LISTED = 8
 """How many names or values an error lists."""
 
@@ -74,7 +77,7 @@ def choose_rows(
     target: str | None = None,
     rare: Any = None,
     ignore: str | Iterable[str] = (),
-    source: str = "frame",
+    source: str = FRAME,
 ) -> Rows:
     """Find target and rare value, and keep the rare rows and a sample of the others.
 
@@ -102,14 +105,14 @@ def choose_rows(
     SchemaError
         A column is not there or is ambiguous, or the target cannot be one.
     """
-    table = _used_columns(table, ignore)
+    table = _used_columns(table, ignore, source)
     names = table.collect_schema().names()
     if len(names) < 2:  # noqa: PLR2004
         raise DataError(
             f"{source} has {len(names)} used columns {names}: "
             "a table needs a target and a column to learn, separated by commas in a CSV file"
         )
-    name = _find_target(table) if target is None else known_column(names, target)
+    name = _find_target(table) if target is None else known_column(names, target, source)
     everything = table.lazy()
     counts = _count(everything, name)
     n_rows = int(counts["rows"].sum())
@@ -133,14 +136,23 @@ def has_value(name: str, value: TargetValue) -> pl.Expr:
     return (column.cast(pl.String) if isinstance(value, str) else column) == value
 
 
-def known_column(columns: Sequence[str], name: str) -> str:
-    """Return the name, or raise a SchemaError that lists close ones."""
+def known_column(columns: Sequence[str], name: str, source: str | None = None) -> str:
+    """Return the name, or raise a SchemaError that lists close ones.
+
+    Parameters
+    ----------
+    columns, name
+        The names there are, and the one that is looked for.
+    source
+        The table that has these columns, for messages; None or `FRAME`: it has no name.
+    """
     if name in columns:
         return name
     lowered = {column.lower(): column for column in columns}
     close = difflib.get_close_matches(str(name).lower(), lowered, n=3)
     hint = f"did you mean {listed([lowered[match] for match in close], ' or ')}?" if close else ""
-    raise SchemaError(f"there is no column {name!r}; {hint or f'columns: {listed(columns)}'}")
+    where = "there is" if source in (None, FRAME) else f"{source} has"
+    raise SchemaError(f"{where} no column {name!r}; {hint or f'columns: {listed(columns)}'}")
 
 
 def listed(values: Sequence[Any], separator: str = ", ") -> str:
@@ -150,11 +162,11 @@ def listed(values: Sequence[Any], separator: str = ", ") -> str:
 
 
 def _used_columns(
-    table: pl.DataFrame | pl.LazyFrame, ignore: str | Iterable[str]
+    table: pl.DataFrame | pl.LazyFrame, ignore: str | Iterable[str], source: str
 ) -> pl.DataFrame | pl.LazyFrame:
     names = table.collect_schema().names()
     left_out = [ignore] if isinstance(ignore, str) else list(ignore)
-    left_out = [known_column(names, name) for name in left_out]
+    left_out = [known_column(names, name, source) for name in left_out]
     for position, name in enumerate((n for n in names if n not in left_out), start=1):
         if not name.strip():
             raise SchemaError(

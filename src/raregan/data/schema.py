@@ -181,6 +181,11 @@ class Schema:
         return tuple(column.name for column in self.columns)
 
     @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Names of the columns that are not learned: synthetic rows get fresh values in them."""
+        return tuple(column.name for column in self.columns if column.kind == "identifier")
+
+    @property
     def dtypes(self) -> dict[str, pl.DataType]:
         """Polars dtypes of the features by name."""
         return {column.name: column.polars_dtype for column in self.columns}

@@ -17,7 +17,7 @@ from raregan.data.databases import is_url, make_query
 from raregan.data.files import JSON_ENDINGS, PARQUET_ENDINGS, file_ending, find_parts, similar
 from raregan.data.frames import Origin, check_names, is_frame, take_in
 from raregan.data.records import find_test_files, read_split
-from raregan.data.rows import listed
+from raregan.data.rows import FRAME, listed
 from raregan.data.table import Table, make_table
 from raregan.errors import DataError, SchemaError, UserError
 
@@ -115,7 +115,7 @@ class Source:
         DataError
             The table cannot be read to its end.
         """
-        what = "this LazyFrame" if self.name == "frame" else self.name
+        what = "this LazyFrame" if self.name == FRAME else self.name
         return _guarded(what, read, self.remedy)
 
 
@@ -154,10 +154,10 @@ def open_source(source: Any, *, query: str | None = None, as_text: bool = False)
         return _open_files(Path(source), as_text=as_text)
     if isinstance(source, pl.LazyFrame):
         _guarded("this LazyFrame", source.collect_schema, "mend its query")
-        return Source("frame", source, Origin(), is_large=True)
+        return Source(FRAME, source, Origin(), is_large=True)
     if is_frame(source):
         frame, origin = take_in(source)
-        return Source("frame", frame.lazy(), origin, is_large=False)
+        return Source(FRAME, frame.lazy(), origin, is_large=False)
     raise DataError(
         f"cannot read a table from {type(source).__name__}: "
         "give a path, a pandas, polars or pyarrow frame, or an array"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from raregan.data.constraints import (
@@ -16,7 +17,7 @@ from raregan.data.dtypes import dtype_name
 from raregan.data.fingerprints import row_hashes
 from raregan.data.frames import Origin
 from raregan.data.kinds import has_levels, infer_columns, is_written
-from raregan.data.rows import Rows, choose_rows, known_column, listed
+from raregan.data.rows import FRAME, Rows, choose_rows, known_column, listed
 from raregan.data.schema import Column, Schema, Target, show_cell
 from raregan.errors import DataError, SchemaError, TooFewRowsError
 
@@ -41,7 +42,9 @@ class Table:
     Attributes
     ----------
     rare
-        The rare rows in the input's order, features only.
+        The rare rows in the input's order, features only: those that keep every rule.
+    left_out
+        The other rare rows, features only: they break a rule, and are not learned from.
     others
         A uniform sample of the other rows, features only; see `raregan.data.rows`.
     other_classes
@@ -70,6 +73,7 @@ class Table:
     """
 
     rare: pl.DataFrame
+    left_out: pl.DataFrame
     others: pl.DataFrame
     other_classes: pl.Series
     seen: pl.LazyFrame
@@ -89,13 +93,26 @@ class Table:
         """Rows to learn from."""
         return self.rare.height
 
-    def describe(self) -> str:
+    def describe_rows(self) -> str:
         """Say in one line what was read."""
-        target = self.schema.target
+        target, n_left_out = self.schema.target, self.left_out.height
+        broken = f", {n_left_out:,} of these left out as they break a rule" if n_left_out else ""
         return (
-            f"{self.source}: {self.n_rows:,} rows, {self.n_rare:,} of them rare "
-            f"({target.name} = {target.rare!r}), {len(self.schema.columns)} columns to learn"
+            f"{self.source}: {self.n_rows:,} rows, {self.n_rare + n_left_out:,} of them rare "
+            f"({target.name} = {target.rare!r}){broken}"
         )
+
+    def describe(self) -> str:
+        """Say in one line what was read, and what becomes of its columns."""
+        kinds = [column.kind for column in self.schema.columns]
+        n_learned = sum(kind not in NOT_LEARNED for kind in kinds)
+        if n_learned == len(kinds):
+            return f"{self.describe_rows()}, {n_learned} columns to learn"
+        parts = [f"{n_learned} to learn"]
+        for kind, fate in (("constant", ""), ("identifier", " made fresh")):
+            if n_kind := sum(one == kind for one in kinds):
+                parts.append(f"{n_kind} {kind}{'s' if n_kind > 1 else ''}{fate}")
+        return f"{self.describe_rows()}, {len(kinds)} columns: {', '.join(parts)}"
 
 
 def make_table(
@@ -107,7 +124,7 @@ def make_table(
     kinds: Mapping[str, str] | None = None,
     schema: Schema | None = None,
     constraints: Sequence[str] = (),
-    source: str = "frame",
+    source: str = FRAME,
     origin: Origin | None = None,
     held_out: HeldOut | None = None,
 ) -> Table:
@@ -124,7 +141,8 @@ def make_table(
     schema
         What the columns are, in place of all inference; `kinds` overrule it.
     constraints
-        Rules between columns, added to those of `schema`; see `raregan.data.constraints`.
+        Rules between columns, added to those of `schema`; see `raregan.data.constraints`. Rare rows
+        that break one are left out, if nearly all keep it.
     source
         Where the table came from, for messages.
     origin
@@ -137,7 +155,8 @@ def make_table(
     DataError
         There are no rows, or no columns to learn but constant ones.
     SchemaError
-        A column is not there, is ambiguous, or holds what cannot be learned; a rule is broken.
+        A column is not there, is ambiguous, or holds what cannot be learned; more rare rows break
+        a rule than `raregan.data.constraints.NEARLY_ALL` allows.
     TooFewRowsError
         There are fewer than `MIN_RARE_ROWS` rare rows.
     """
@@ -145,21 +164,26 @@ def make_table(
         target = schema.target.name if target is None else target
         rare = schema.target.rare if rare is None else rare
     rows = choose_rows(frame, target=target, rare=rare, ignore=ignore, source=source)
-    found = infer_schema(rows, kinds=kinds or {}, schema=schema, constraints=constraints)
+    infer = partial(infer_schema, kinds=kinds or {}, schema=schema, constraints=constraints)
+    found = infer(rows)
     _refuse_text(found)
-    rare_rows = rows.rare.drop(rows.target)
     _check_rare(rows, found)
     rules = tuple(parse_constraint(text, found.dtypes, found.formats) for text in found.constraints)
-    check_constraints(rare_rows, rules)
+    kept = check_constraints(rows.rare.drop(rows.target), rules)
+    left_out = rows.rare.filter(~kept.rows).drop(rows.target)
+    if left_out.height:  # what is learned is what counts
+        rows = replace(rows, rare=rows.rare.filter(kept.rows))
+        found = infer(rows)
+        _check_rare(rows, found)
+    rare_rows = rows.rare.drop(rows.target)
     n_duplicates = rows.held.height - rows.held.n_unique()
     n_rare_duplicates = rare_rows.height - rare_rows.n_unique()
     return Table(
         rare=rare_rows,
+        left_out=left_out,
         others=rows.others.drop(rows.target),
         other_classes=rows.others[rows.target],
-        seen=rows.everything.select(
-            column.name for column in found.columns if column.kind == "identifier"
-        ),
+        seen=rows.everything.select(found.identifiers),
         schema=found,
         constraints=rules,
         n_rows=rows.n_rows,
@@ -169,7 +193,10 @@ def make_table(
         source=source,
         origin=origin or Origin(),
         held_out=held_out,
-        warnings=tuple(_warnings(rows, found, n_duplicates, n_rare_duplicates)),
+        warnings=(
+            *(_warn_of_broken(text) for text in kept.broken),
+            *_warnings(rows, found, n_duplicates, n_rare_duplicates),
+        ),
     )
 
 
@@ -294,6 +321,13 @@ def _has_more(rare: pl.Series, held: pl.Series) -> bool:
     return len(rare) > 0 and has_levels(held)
 
 
+def _warn_of_broken(told: str) -> str:
+    return (
+        f"{told}: what breaks a rule is not learned from, and no synthetic row will be like it; "
+        "correct these rows, or leave the rule out to learn from them"
+    )
+
+
 def _warnings(rows: Rows, schema: Schema, n_duplicates: int, n_rare_duplicates: int) -> list[str]:
     rare, held = rows.rare, rows.held
     warnings = []
@@ -312,8 +346,7 @@ def _warnings(rows: Rows, schema: Schema, n_duplicates: int, n_rare_duplicates: 
             f"column {name!r} is {value} in {where}: it is kept "
             f"as it is{more}; leave it out with --ignore {name!r} if it should not be"
         )
-    identifiers = [column.name for column in schema.columns if column.kind == "identifier"]
-    if identifiers:
+    if identifiers := schema.identifiers:
         warnings.append(
             f"taken for identifiers: {listed(identifiers)}; they are not learned and come out as "
             f"fresh values of the same shape; to learn one: --kind {identifiers[0]!r}=categorical"

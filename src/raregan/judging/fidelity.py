@@ -6,17 +6,19 @@ imported here; scikit-learn is imported where the forest is grown.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from raregan.config import plain_seed
+from raregan.data.inspection import plain
 from raregan.data.sources import read_frame
 from raregan.judging.association import association_difference, associations
 from raregan.judging.c2st import auc_of_forest
 from raregan.judging.columns import ColumnPair, Vector, pair_columns
+from raregan.judging.rules import RULES_TITLE, judge_rules, show_share
 
 
 class Measure(NamedTuple):
@@ -90,6 +92,10 @@ class Fidelity:
         In [0, 1], best at 0.5; see `c2st_auc`.
     missing_difference : float or None
         In [0, 1], lower is better; None where no value is missing. See `missing_difference`.
+    rules : dict of str to dict
+        Per rule that (nearly) all real rows keep, the most lost first: under ``"real"`` and
+        ``"synthetic"`` the shares of rows that keep it, in [0, 1]; see
+        `raregan.judging.rules.judge_rules`.
     """
 
     n_real: int
@@ -100,6 +106,7 @@ class Fidelity:
     copy_rate: float
     c2st_auc: float
     missing_difference: float | None = None
+    rules: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def figures(self) -> dict[str, float]:
@@ -108,19 +115,26 @@ class Fidelity:
         return {name: value for name, value in values.items() if value is not None}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as plain numbers and one dict, ready for JSON."""
+        """Return the figures as plain numbers and dicts, ready for JSON."""
         return asdict(self)
 
     def to_text(self) -> str:
-        """Return one line for each figure: label, value, best value, definition."""
+        """Return one line for each figure and each rule: label, value, best value, definition."""
         rows = [("", "value", "best", "")]
         for name, value in self.figures.items():
             label, definition, best, _, spec = FIGURES[name]
             rows.append((label, f"{value:{spec}}", f"{best:{spec}}", definition))
-        return "\n".join(
+        lines = [
             f"  {label:<25}{value:>7}{best:>8}  {definition}".rstrip()
             for label, value, best, definition in rows
-        )
+        ]
+        if self.rules:
+            lines += ["", f"{RULES_TITLE}:", f"  {'synthetic':>9}{'real':>8}"]
+            lines += [
+                f"  {show_share(kept['synthetic']):>9}{show_share(kept['real']):>8}  {plain(text)}"
+                for text, kept in self.rules.items()
+            ]
+        return "\n".join(lines)
 
 
 def correlation_difference(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
@@ -261,7 +275,9 @@ def _common_type(first: pl.DataType, second: pl.DataType) -> pl.DataType:
     return pl.Float32() if pl.Float32() in (first, second) else pl.Float64()
 
 
-def evaluate(real: Any, synthetic: Any, *, random_state: int = 0) -> Fidelity:
+def evaluate(
+    real: Any, synthetic: Any, *, constraints: Sequence[str] = (), random_state: int = 0
+) -> Fidelity:
     """Judge synthetic rows against real ones.
 
     Parameters
@@ -271,8 +287,10 @@ def evaluate(real: Any, synthetic: Any, *, random_state: int = 0) -> Fidelity:
         not seen. Values may be missing.
     synthetic : polars or pandas DataFrame, str or Path
         Synthetic rows with the same columns, in any order.
+    constraints : sequence of str
+        Rules between columns that are counted beside those that the real rows keep.
     random_state : int
-        Seed of `c2st_auc`; the other figures draw nothing.
+        Seed of `c2st_auc`; the other figures draw nothing from it.
 
     Returns
     -------
@@ -281,7 +299,8 @@ def evaluate(real: Any, synthetic: Any, *, random_state: int = 0) -> Fidelity:
     Raises
     ------
     SchemaError
-        The tables do not match; see `raregan.judging.columns.pair_columns`.
+        The tables do not match, see `raregan.judging.columns.pair_columns`, or one of
+        `constraints` is no rule.
     TooFewRowsError
         A side has fewer than 5 rows.
     """
@@ -298,4 +317,5 @@ def evaluate(real: Any, synthetic: Any, *, random_state: int = 0) -> Fidelity:
         copy_rate=_copy_rate(pairs, real, synthetic),
         c2st_auc=c2st,
         missing_difference=_missing_difference(pairs),
+        rules=judge_rules(real, synthetic, constraints),
     )

@@ -14,6 +14,7 @@ import polars as pl
 
 from raregan.atomic import write_whole
 from raregan.judging.fidelity import FIGURES, Fidelity
+from raregan.judging.rules import RULES_TITLE, show_share
 from raregan.reporting.distributions import TAILS, ColumnView, column_views
 from raregan.reporting.figures import BLUE, ORANGE, shorten
 from raregan.reporting.views import CorrelationView, PlaneView, correlation_view, plane_view
@@ -43,8 +44,9 @@ def write_report(
 ) -> Path:
     """Write the report as one self-contained HTML file.
 
-    It holds the quality figures with their definitions, the plane of the real rows' first two
-    principal components, the correlations, the distribution of each column, and the losses.
+    It holds the quality figures with their definitions, the rules that real rows keep, the plane
+    of the real rows' first two principal components, the correlations, the distribution of each
+    column, and the losses.
     plotly.js is part of the file (about 5 MB), so it opens without a network.
 
     Parameters
@@ -88,6 +90,7 @@ def write_report(
         note=f'<p class="note">{escape(note)}</p>' if note else "",
         facts="\n".join(_fact(label, value) for label, value in (*counts, *facts)),
         figures="\n".join(_figure_row(fidelity, name) for name in fidelity.figures),
+        rules=_rules_section(fidelity.rules),
         tiles="\n".join(_tile(column) for column in columns),
         losses=_training_section(losses),
         data=_json(_data(plane, correlation, columns, fidelity, losses)),
@@ -101,6 +104,11 @@ def write_report(
 _EVIDENCE_TEXT = (
     "Evidence from rare rows that a rehearsal of the same run did not learn from: less is better. "
     "The weights are those of the epoch with the smallest sum."
+)
+_RULES_TEXT = (
+    f"{RULES_TITLE}, and rules that were asked for: the shares of rows that keep them, of those "
+    "that can tell. What is lost most comes first. A rule that is passed to training holds in all "
+    "synthetic rows."
 )
 _PLANE_TEXT = (
     "The first two principal components of the standardised real rows; both tables are projected "
@@ -132,6 +140,21 @@ def _figure_row(fidelity: Fidelity, name: str) -> str:
         f'<tr><td>{escape(measure.label)}</td><td class="number">{value:{measure.spec}}</td>'
         f"<td>{measure.best:{measure.spec}}</td>"
         f'<td class="soft">{escape(measure.definition)}</td></tr>'
+    )
+
+
+def _rules_section(rules: Mapping[str, Mapping[str, float]]) -> str:
+    if not rules:
+        return ""
+    rows = "\n".join(
+        f'<tr><td>{escape(text)}</td><td class="number">{show_share(kept["synthetic"])}</td>'
+        f"<td>{show_share(kept['real'])}</td></tr>"
+        for text, kept in rules.items()
+    )
+    return (
+        f'<h2>Rules</h2>\n<p class="soft">{_RULES_TEXT}</p>\n<table>\n'
+        "<thead><tr><th>rule</th><th>synthetic rows</th><th>real rows</th></tr></thead>\n"
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
     )
 
 

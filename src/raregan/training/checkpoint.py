@@ -149,9 +149,16 @@ def _check_same_run(path: Path, saved: Config, config: Config) -> None:
     if comparable == config:
         return
     before, now = _flat(comparable), _flat(config)
-    changed = [f"{name} {before[name]} -> {now[name]}" for name in now if before[name] != now[name]]
+    changed = [name for name in now if before[name] != now[name]]
+    if changed == ["epochs"]:
+        raise ModelFileError(
+            f"{path} is of a run of {before['epochs']:,} epochs, and this one would have "
+            f"{now['epochs']:,}: its learning rate falls over all of them; resume with "
+            f"--epochs {before['epochs']}, or train without --resume"
+        )
+    texts = [f"{name} was {before[name]}, and is {now[name]}" for name in changed]
     raise ModelFileError(
-        f"{path} was made with other options ({', '.join(changed)}); "
+        f"{path} was made with other options ({'; '.join(texts)}): "
         "resume with the same ones, or train without --resume"
     )
 

@@ -76,7 +76,8 @@ class Lesson:
     @property
     def n_rare(self) -> int:
         """How many rows are of the rare class."""
-        return int(np.sum(self.labels == 0))
+        n_rare: int = np.sum(self.labels == 0)
+        return int(n_rare)
 
     @property
     def n_conditions(self) -> int:

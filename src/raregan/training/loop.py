@@ -126,7 +126,7 @@ class Hooks:
     save_every: int | None = None
     """Epochs between two calls of `save`; `None`: only at the start and at an early end."""
     stop: Callable[[], bool] = _never
-    """Asked after every chunk; true ends the run."""
+    """Asked after every chunk, before it is scored and after; true ends the run."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,10 @@ def train(
     lanes = _lanes(lesson, rehearsals)
     material = lesson.material()
     judge_every = rehearsals.every if rehearsals else None
+    if rehearsals and _is_owed(history, judge_every):
+        state, history = _judged(state, history, rehearsals)
+        if _is_stale(history, rehearsals.patience):
+            return TrainResult(state, history, "evidence")
     hooks.save(state, history)  # or an older run's checkpoint could be taken for this one's
     while history.epochs < epochs:
         due = min(_until(history, every) for every in (hooks.save_every, judge_every))
@@ -262,17 +266,21 @@ def train(
         history = history.extend(new_losses[0])
         main, *others = (lane for lane, _ in done)
         state = RunState(main, state.best if rehearsals else main, tuple(others))
-        judged = rehearsals is not None and _is_due(history, judge_every)
+        stopped = hooks.stop()  # a score takes longer than a chunk: it is owed to who goes on
+        judged = rehearsals is not None and not stopped and _is_due(history, judge_every)
         if rehearsals and judged:
             state, history = _judged(state, history, rehearsals)
         hooks.progress(history, epochs)
-        ended = _reason_to_end(history, epochs, rehearsals, hooks, deadline)
+        stopped = stopped or hooks.stop()
+        ended = _reason_to_end(history, epochs, rehearsals, deadline, stopped=stopped)
         early = ended in ("time", "request")
         if early or (not ended and _is_due(history, hooks.save_every)):
             hooks.save(state, history)
         if ended:
             if rehearsals and not judged and ended != "request":
                 state, history = _judged(state, history, rehearsals)
+            if not history.scores:
+                state = state._replace(best=state.main)
             return TrainResult(state, history, ended)
     return TrainResult(state, history, "epochs")
 
@@ -287,14 +295,15 @@ def _reason_to_end(
     history: History,
     epochs: int,
     rehearsals: Rehearsals | None,
-    hooks: Hooks,
     deadline: float | None,
+    *,
+    stopped: bool,
 ) -> str:
     if history.epochs == epochs:
         return "epochs"
     if rehearsals and _is_stale(history, rehearsals.patience):
         return "evidence"
-    if hooks.stop():
+    if stopped:
         return "request"
     return "time" if deadline is not None and time.monotonic() >= deadline else ""
 
@@ -312,6 +321,12 @@ def _until(history: History, every: int | None) -> int:
 
 def _is_due(history: History, every: int | None) -> bool:
     return every is not None and history.epochs % every == 0
+
+
+def _is_owed(history: History, every: int | None) -> bool:
+    """Whether a score was due when the run was stopped, which did not wait for it."""
+    scored = history.scores[-1].epoch if history.scores else 0
+    return history.epochs > scored and _is_due(history, every)
 
 
 def _is_stale(history: History, patience: int) -> bool:

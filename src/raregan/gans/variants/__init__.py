@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from raregan.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from raregan.gans.variants.interface import Variant
 
 VARIANTS: tuple[str, ...] = tuple(
@@ -23,6 +25,28 @@ VARIANTS: tuple[str, ...] = tuple(
     )
 )
 """Names of all variants, in alphabetical order."""
+
+
+OWN_OPTIONS = {"solver_steps": "steps along a flow"}
+"""Options that only some variants have, and what each is: the others refuse them."""
+
+
+def refuse_foreign_options(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse an option that the variant called `name` would ignore.
+
+    Raises
+    ------
+    UserError
+        There is one that is not `None`, or no such variant.
+    """
+    variant = get_variant(name)
+    for option, what in OWN_OPTIONS.items():
+        if options.get(option) is not None and option not in variant.own_options:
+            able = [other for other in VARIANTS if option in get_variant(other).own_options]
+            raise UserError(
+                f"{option} ({what}) means nothing to {name}: leave it out, or choose variant "
+                f"{' or '.join(able)}"
+            )
 
 
 def get_variant(name: str) -> Variant:

@@ -31,6 +31,7 @@ VARIANT = Variant(
     summary="conditional flow matching on jittered rows: stable, and the best on most tables",
     players=(Player("field", build_field, flow_matching_loss),),
     freeze=freeze,
+    own_options=("solver_steps",),
     network=NetworkConfig(field_width=64),
     training=TrainingConfig(
         epochs=1_000_000,

@@ -109,3 +109,5 @@ class Variant(NamedTuple):
     """Whether it learns every class of the table, and is told which one a row is of."""
     learns_levels: bool = False
     """Whether it is told of one category of each row too."""
+    own_options: tuple[str, ...] = ()
+    """Those of `OWN_OPTIONS` that mean something to it."""
