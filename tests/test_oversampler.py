@@ -23,9 +23,9 @@ from raregan import oversampler
 from raregan.config import VARIANT
 from raregan.errors import RareGANWarning, SchemaError, TooFewRowsError, UserError
 from raregan.oversampler import GANOverSampler
+from tests.conftest import QUICK
 
-TINY = {"variant": "gan", "epochs": 1, "latent_dim": 2, "random_state": 0}
-"""A fit of the default variant takes four times as long, and is tried where it is the point."""
+TINY = {"epochs": 1, "latent_dim": 2, "random_state": 0, **QUICK}
 SIZES = (60, 18, 12)  # rows of the classes 0, 1 and 2
 
 
@@ -265,7 +265,7 @@ def test_a_batch_is_at_most_the_rows_of_a_class():
 def test_options_reach_the_generators():
     options = {"learning_rate": 1e-3, "numeric_encoding": "standard", "max_minutes": 1.0}
     sampler = GANOverSampler(
-        epochs=1, latent_dim=3, random_state=0, **options, sampling_strategy="minority"
+        epochs=1, latent_dim=2, random_state=0, **options, sampling_strategy="minority"
     )
     sampler.fit_resample(*numbers())
     given = sampler.generators_[2].get_params()
