@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import settings
 
 from raregan.data.table import Table, make_table
 from raregan.synthesizer import RareGAN
+
+settings.register_profile("raregan", deadline=None)  # a first example may compile a program
+settings.load_profile("raregan")
 
 QUICK: dict[str, Any] = {"evidence": False, "solver_steps": 2}
 """Options of a fit that is not the point: the default variant, a quarter of the time."""
