@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from raregan.data.table import Table, make_table
+from raregan.judging import c2st
 from raregan.synthesizer import RareGAN
 
 settings.register_profile("raregan", deadline=None)  # a first example may compile a program
@@ -115,6 +116,12 @@ def table(frame: pl.DataFrame) -> Table:
 @pytest.fixture(scope="session")
 def gan(table: Table) -> RareGAN:
     return RareGAN(**NUMBERS).fit(table)
+
+
+@pytest.fixture
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell tables apart in a twentieth of the time."""
+    monkeypatch.setattr(c2st, "C2ST_TREES", 10)
 
 
 @pytest.fixture(scope="session")

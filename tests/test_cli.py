@@ -312,6 +312,7 @@ def test_simulate(folder, capsys):
     fails(capsys, "simulate", "--rows", 5, "--frauds", 20, "-o", "t.csv", match="n_rows is 5")
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_plot_and_evaluate(folder, model_path, capsys):
     run("sample", model_path, "-n", 200, "-o", "s.csv")
     run("plot", "data.csv", "s.csv", "-o", "figures")
@@ -405,6 +406,7 @@ def bank(request, folder, monkeypatch, frame):
     ],
     ids=lambda case: case[0][0],
 )
+@pytest.mark.usefixtures("few_trees")
 def test_no_verb_shows_the_password_of_its_table(bank, model_path, capfd, gan, case):
     command, said = case
     gan.sample(100).write_csv("s0.csv")

@@ -6,7 +6,7 @@ import pytest
 
 from raregan.cli import main
 
-QUICK = ("--epochs", 1, "--batch-size", 32, "--no-evidence", "--solver-steps", 2)
+QUICK = ("--epochs", 1, "--batch-size", 16, "--no-evidence", "--solver-steps", 2)
 """Options of training that is not the point."""
 
 
