@@ -1,3 +1,5 @@
+import contextlib
+import io
 import re
 
 import polars as pl
@@ -18,12 +20,15 @@ def test_the_embedded_table_is_the_missions_and_says_that_it_is_simulated():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
+    """Return the folder of a demo, and what it said."""
     folder = tmp_path_factory.mktemp("demo") / "a folder"
-    assert main(["demo", "--output", str(folder), "--epochs", "3"]) == 0
-    return folder
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(["demo", "--output", str(folder), "--epochs", "2"]) == 0
+    return folder, out.getvalue()
 
 
 def test_the_demo_makes_what_it_says(made):
+    made, _ = made
     names = ["fraud.raregan", "pca.png", "report.html", "synthetic_fraud.csv"]
     assert sorted(path.name for path in made.iterdir()) == names
     rows = pl.read_csv(made / "synthetic_fraud.csv")
@@ -33,9 +38,8 @@ def test_the_demo_makes_what_it_says(made):
     assert (made / "pca.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_it_ends_with_four_figures_and_what_to_type_next(tmp_path, capsys):
-    main(["demo", "--output", str(tmp_path), "--epochs", "2"])
-    out = capsys.readouterr().out
+def test_it_ends_with_four_figures_and_what_to_type_next(made):
+    _, out = made
     figures = out.split("How good they are:")[1].split("Next")[0]
     assert len(re.findall(r"^\s+.*\d", figures, re.MULTILINE)) >= 4
     assert "raregan train YOUR.csv" in out
