@@ -8,6 +8,7 @@ import pytest
 from raregan.cli import main
 from raregan.data.simulate import SIMULATED_NOTE
 from raregan.demo import SIMULATED, simulated_table
+from raregan.judging import c2st
 from raregan.modelfile import load_model
 
 
@@ -22,7 +23,8 @@ def test_the_embedded_table_is_the_missions_and_says_that_it_is_simulated():
 def made(tmp_path_factory):
     """Return the folder of a demo, and what it said."""
     folder = tmp_path_factory.mktemp("demo") / "a folder"
-    with contextlib.redirect_stdout(io.StringIO()) as out:
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
+        patch.setattr(c2st, "C2ST_TREES", 10)
         assert main(["demo", "--output", str(folder), "--epochs", "2"]) == 0
     return folder, out.getvalue()
 
