@@ -47,6 +47,8 @@ def test_it_ends_with_four_figures_and_what_to_type_next(made):
     assert "raregan train YOUR.csv" in out
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_model_is_not_replaced_without_a_word(made, capsys):
-    assert main(["demo", "--output", str(made), "--epochs", "1"]) == 0
+    folder, _ = made
+    assert main(["demo", "--output", str(folder), "--epochs", "1"]) == 0
     assert f"fraud.raregan holds a model of {SIMULATED}, made 20" in capsys.readouterr().err
