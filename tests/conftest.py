@@ -2,13 +2,25 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import settings
 
 from raregan.data.table import Table, make_table
+from raregan.judging import c2st
 from raregan.synthesizer import RareGAN
+
+settings.register_profile("raregan", deadline=None)  # a first example may compile a program
+settings.load_profile("raregan")
+
+QUICK: dict[str, Any] = {"evidence": False, "solver_steps": 2}
+"""Options of a fit that is not the point: the default variant, a quarter of the time."""
+
+NUMBERS: dict[str, Any] = {"epochs": 3, "batch_size": 32, "random_state": 5, "solver_steps": 2}
+"""Options of :func:`gan`."""
 
 
 def rare_frame(n_rows: int = 400, n_rare: int = 80) -> pl.DataFrame:
@@ -88,7 +100,7 @@ def mixed_table(mixed: pl.DataFrame) -> Table:
 
 @pytest.fixture(scope="session")
 def mixed_gan(mixed_table: Table) -> RareGAN:
-    return RareGAN(epochs=2, batch_size=32, random_state=5).fit(mixed_table)
+    return RareGAN(epochs=2, batch_size=32, random_state=5, **QUICK).fit(mixed_table)
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +115,13 @@ def table(frame: pl.DataFrame) -> Table:
 
 @pytest.fixture(scope="session")
 def gan(table: Table) -> RareGAN:
-    return RareGAN(epochs=3, batch_size=32, random_state=5).fit(table)
+    return RareGAN(**NUMBERS).fit(table)
+
+
+@pytest.fixture
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell tables apart in a twentieth of the time."""
+    monkeypatch.setattr(c2st, "C2ST_TREES", 10)
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import re
 
 import polars as pl
@@ -6,6 +8,7 @@ import pytest
 from raregan.cli import main
 from raregan.data.simulate import SIMULATED_NOTE
 from raregan.demo import SIMULATED, simulated_table
+from raregan.judging import c2st
 from raregan.modelfile import load_model
 
 
@@ -18,12 +21,16 @@ def test_the_embedded_table_is_the_missions_and_says_that_it_is_simulated():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
+    """Return the folder of a demo, and what it said."""
     folder = tmp_path_factory.mktemp("demo") / "a folder"
-    assert main(["demo", "--output", str(folder), "--epochs", "3"]) == 0
-    return folder
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
+        patch.setattr(c2st, "C2ST_TREES", 10)
+        assert main(["demo", "--output", str(folder), "--epochs", "2"]) == 0
+    return folder, out.getvalue()
 
 
 def test_the_demo_makes_what_it_says(made):
+    made, _ = made
     names = ["fraud.raregan", "pca.png", "report.html", "synthetic_fraud.csv"]
     assert sorted(path.name for path in made.iterdir()) == names
     rows = pl.read_csv(made / "synthetic_fraud.csv")
@@ -33,14 +40,15 @@ def test_the_demo_makes_what_it_says(made):
     assert (made / "pca.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_it_ends_with_four_figures_and_what_to_type_next(tmp_path, capsys):
-    main(["demo", "--output", str(tmp_path), "--epochs", "2"])
-    out = capsys.readouterr().out
+def test_it_ends_with_four_figures_and_what_to_type_next(made):
+    _, out = made
     figures = out.split("How good they are:")[1].split("Next")[0]
     assert len(re.findall(r"^\s+.*\d", figures, re.MULTILINE)) >= 4
     assert "raregan train YOUR.csv" in out
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_model_is_not_replaced_without_a_word(made, capsys):
-    assert main(["demo", "--output", str(made), "--epochs", "1"]) == 0
+    folder, _ = made
+    assert main(["demo", "--output", str(folder), "--epochs", "1"]) == 0
     assert f"fraud.raregan holds a model of {SIMULATED}, made 20" in capsys.readouterr().err

@@ -23,8 +23,9 @@ from raregan import oversampler
 from raregan.config import VARIANT
 from raregan.errors import RareGANWarning, SchemaError, TooFewRowsError, UserError
 from raregan.oversampler import GANOverSampler
+from tests.conftest import QUICK
 
-TINY = {"epochs": 1, "latent_dim": 2, "random_state": 0}
+TINY = {"epochs": 1, "latent_dim": 2, "random_state": 0, **QUICK}
 SIZES = (60, 18, 12)  # rows of the classes 0, 1 and 2
 
 
@@ -263,11 +264,14 @@ def test_a_batch_is_at_most_the_rows_of_a_class():
 
 def test_options_reach_the_generators():
     options = {"learning_rate": 1e-3, "numeric_encoding": "standard", "max_minutes": 1.0}
-    sampler = GANOverSampler(**TINY, **options, sampling_strategy="minority")
+    sampler = GANOverSampler(
+        epochs=1, latent_dim=2, random_state=0, **options, sampling_strategy="minority"
+    )
     sampler.fit_resample(*numbers())
     given = sampler.generators_[2].get_params()
     assert {name: given[name] for name in options} == options
     assert given["variant"] == VARIANT
+    assert sampler.generators_[2].history_["evidence_told_apart"]
     assert given["rare"] == 2
 
 

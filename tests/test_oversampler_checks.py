@@ -12,8 +12,9 @@ from imblearn.utils import estimator_checks as imblearn_checks
 from sklearn.utils import estimator_checks as sklearn_checks
 
 from raregan.oversampler import GANOverSampler
+from tests.conftest import QUICK
 
-TINY = GANOverSampler(epochs=1, latent_dim=2, random_state=0)
+TINY = GANOverSampler(epochs=1, latent_dim=2, random_state=0, **QUICK)
 
 CHECKS = [
     pytest.param(*values, id=f"{library.__name__.partition('.')[0]}-{values[1].func.__name__}")
@@ -39,7 +40,7 @@ def test_the_check_that_scikit_learn_skips_passes_once_it_may_run():
     code = (
         "from sklearn.utils.estimator_checks import check_array_api_input as check\n"
         "from raregan.oversampler import GANOverSampler as Sampler\n"
-        "sampler = Sampler(epochs=1, latent_dim=2, random_state=0)\n"
+        f"sampler = Sampler(epochs=1, latent_dim=2, random_state=0, **{QUICK})\n"
         "check('Sampler', sampler, array_namespace='numpy', expect_only_array_outputs=False)\n"
     )
     told = os.environ | {"SCIPY_ARRAY_API": "1"}

@@ -10,6 +10,7 @@ from raregan.data.split import split_rows
 from raregan.errors import DataError, SchemaError, UserError
 from raregan.resampling import Addition
 from raregan.synthesizer import RareGAN
+from tests.conftest import QUICK
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def forms(dated, tmp_path_factory):
     german.write_csv(folder / "t.tsv", separator="\t")
     models = {}
     for path in folder.iterdir():
-        gan = RareGAN(epochs=1, batch_size=32, random_state=0).fit(read_table(path))
+        gan = RareGAN(epochs=1, batch_size=32, random_state=0, **QUICK).fit(read_table(path))
         side = split_rows(dated, target="Class")
         read = pl.read_parquet if path.suffix == ".parquet" else pl.read_csv
         frame = read(path, separator="\t") if path.suffix == ".tsv" else read(path)

@@ -6,6 +6,9 @@ import pytest
 
 from raregan.cli import main
 
+QUICK = ("--epochs", 1, "--batch-size", 16, "--no-evidence", "--solver-steps", 2)
+"""Options of training that is not the point."""
+
 
 @pytest.fixture(scope="session")
 def mixed_model(mixed_gan, tmp_path_factory):

@@ -2,8 +2,10 @@ import os
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
     run("sample", mixed_model, "-n", 300, "-o", "s.parquet")
     _, err = run("plot", "data.parquet", "s.parquet", "-o", "figures")

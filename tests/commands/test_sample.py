@@ -8,6 +8,7 @@ import pytest
 from raregan.data.heldout import HeldOut
 from raregan.modelfile import save_model
 from raregan.synthesizer import RareGAN
+from tests.commands.conftest import QUICK
 
 HEADER = "id,a,b,Class,note,count,Amount\n"
 
@@ -94,8 +95,8 @@ def test_resample_marks_under_another_name(folder, run, written, model):
 
 def test_resample_trains_where_no_model_is_named(folder, run, written):
     run(
-        *("resample", "data.csv", "--ignore", "id", "--ignore", "note", "--epochs", 1),
-        *("--batch-size", 32, "--ratio", 0.3, "-o", "b.csv"),
+        *("resample", "data.csv", "--ignore", "id", "--ignore", "note", *QUICK),
+        *("--ratio", 0.3, "-o", "b.csv"),
     )
     assert Path("b.csv").read_text().startswith(written)
 
@@ -103,8 +104,8 @@ def test_resample_trains_where_no_model_is_named(folder, run, written):
 def test_two_runs_of_resample_agree_without_a_seed(folder, run, written):
     for name in ("b.csv", "c.csv"):
         run(
-            *("resample", "data.csv", "--ignore", "id", "--ignore", "note", "--epochs", 1),
-            *("--batch-size", 32, "--ratio", 0.3, "-o", name),
+            *("resample", "data.csv", "--ignore", "id", "--ignore", "note", *QUICK),
+            *("--ratio", 0.3, "-o", name),
         )
     assert Path("b.csv").read_bytes() == Path("c.csv").read_bytes()
 
@@ -124,7 +125,7 @@ def test_held_out_rows_are_refused_unless_allowed(folder, run, fails, guarded, m
 
 def test_a_split_guards_what_is_learned_from_it(folder, run, fails):
     run("split", "small.parquet", "-o", "parts")
-    run("train", "parts/train.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
+    run("train", "parts/train.parquet", *QUICK, "-o", "m")
     resample = ("resample", "--model", "m", "--ratio", 0.5, "-o", "b.parquet")
     fails(*resample, "--data", "small.parquet", match="were held out to test what is learned")
     fails(*resample, "--data", "parts/test.parquet", match="were held out to test what is learned")
@@ -150,7 +151,7 @@ def test_no_part_of_the_input_is_written_over(folder, fails, mixed_model, mixed)
 
 def test_the_test_part_of_a_split_is_refused_without_a_model_too(folder, run, fails, model, mixed):
     run("split", "small.parquet", "-o", "parts")
-    options = ("--epochs", 1, "--batch-size", 16, "--ratio", 0.5, "-o", "b.parquet")
+    options = (*QUICK, "--ratio", 0.5, "-o", "b.parquet")
     for source in ("parts/test.parquet", "parts/t*.parquet"):
         fails("resample", source, *options, match="test.parquet': the rows of this test file were")
         run("resample", source, *options, "--allow-held-out")
@@ -163,7 +164,7 @@ def test_the_test_part_of_a_split_is_refused_without_a_model_too(folder, run, fa
 
 def test_a_pattern_that_names_the_training_part_is_marked(folder, run, fails):
     run("split", "small.parquet", "-o", "parts")
-    run("train", "parts/train*.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
+    run("train", "parts/train*.parquet", *QUICK, "-o", "m")
     fails(
         *("resample", "small.parquet", "--model", "m", "--ratio", 0.5, "-o", "b.parquet"),
         match="were held out to test what is learned",
@@ -175,7 +176,7 @@ def test_a_split_of_parquet_guards_a_csv_file_too(folder, run, fails, mixed):
     dated.write_parquet("dated.parquet")
     dated.write_csv("dated.csv")
     run("split", "dated.parquet", "-o", "parts")
-    run("train", "parts/train.parquet", "--epochs", 1, "--batch-size", 32, "-o", "m")
+    run("train", "parts/train.parquet", *QUICK, "-o", "m")
     fails(
         *("resample", "dated.csv", "--model", "m", "--ratio", 0.5, "-o", "b.csv"),
         match="125 of the 500 rows of dated.csv were held out",

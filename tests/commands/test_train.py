@@ -3,13 +3,14 @@ import json
 import polars as pl
 
 from raregan.modelfile import load_model
+from tests.commands.conftest import QUICK
 
 
 def test_kinds_rules_and_levels_reach_the_model(folder, run):
     _, err = run(
         *("train", "small.parquet", "--kind", "count=categorical", "--levels-from", "all"),
         *("--constraint", "part_a >= 0", "--constraint", "part_b > part_a or part_b <= 490"),
-        *("--epochs", 1, "--batch-size", 32, "--ignore", "city", "-o", "m"),
+        *(*QUICK, "--ignore", "city", "-o", "m"),
     )
     assert "taken for identifiers: 'case'" in err
     model = load_model("m")
@@ -32,7 +33,7 @@ def test_a_schema_is_taken_back_and_overruled_by_a_kind(folder, run):
     (folder / "s.json").write_text(json.dumps(schema))
     run(
         *("train", "small.parquet", "--schema", "s.json", "--kind", "part_a=categorical"),
-        *("--epochs", 1, "--batch-size", 32, "-o", "m"),
+        *(*QUICK, "-o", "m"),
     )
     found = load_model("m").sampler.schema
     kinds = {column.name: column.kind for column in found.columns}

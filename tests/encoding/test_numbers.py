@@ -262,6 +262,14 @@ def test_numbers_between_the_learned_ones_are_as_round_as_these():
     assert (made % 0.25 == 0).all()
 
 
+def test_standard_scaling_keeps_the_finest_step_and_the_learned_values():
+    loans = np.random.default_rng(0).permutation(np.arange(10, 410)) * 100
+    field = NumberField.fit(pl.Series(loans), "standard")
+    assert there_and_back(field, pl.Series(loans)).to_list() == loans.tolist()
+    made = decoded(field, NOISE[:, :1])
+    assert (made % 100 == 0).all()
+
+
 def test_a_field_with_neither_spikes_nor_values_is_refused():
     with pytest.raises(ModelFileError):
         NumberField.from_dict({**SOUND, "spikes": [], "scaling": None})

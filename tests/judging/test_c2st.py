@@ -17,11 +17,6 @@ def one_draw(monkeypatch):
     monkeypatch.setattr(c2st, "C2ST_DRAWS", 1)
 
 
-@pytest.fixture
-def few_trees(monkeypatch):
-    monkeypatch.setattr(c2st, "C2ST_TREES", 10)
-
-
 @pytest.mark.usefixtures("one_draw")
 def test_c2st_is_one_half_for_samples_of_one_distribution():
     assert c2st_auc(gaussian(300, seed=1), gaussian(300, seed=2)) == pytest.approx(0.5, abs=0.08)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp, norm
 
 from raregan.errors import SchemaError, TooFewRowsError, UserError
-from raregan.judging import c2st
 from raregan.judging.c2st import c2st_auc
 from raregan.judging.fidelity import (
     FIGURES,
@@ -31,11 +30,6 @@ ROUNDED = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=40)
 def gaussian(n, columns=3, *, seed, shift=0.0):
     values = np.random.default_rng(seed).normal(shift, size=(n, columns))
     return pl.DataFrame(values, schema=[f"x{i}" for i in range(columns)])
-
-
-@pytest.fixture
-def few_trees(monkeypatch):
-    monkeypatch.setattr(c2st, "C2ST_TREES", 10)
 
 
 # --- correlations
@@ -282,6 +276,7 @@ def test_importing_the_judge_imports_no_learner_and_no_plotting():
     assert run.stdout.strip() == "[]"
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_pandas_and_files_are_judged_as_polars_is(tmp_path):
     rng = np.random.default_rng(0)
     real, synthetic = (pl.DataFrame(rng.normal(size=(60, 3)), schema=list("abc")) for _ in "rs")

@@ -232,6 +232,7 @@ def test_a_report_that_cannot_be_made_leaves_no_file(tmp_path):
         write_report(tmp_path, real, real, judged(real, real), title="t")
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_mixed_table_is_shown_with_its_levels_as_written(tmp_path):
     real, synthetic = (
         mixed(n, seed=n).with_columns(

@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -27,6 +29,12 @@ def run(epochs=6, *, game=None, state=None, history=None, rows=ROWS, **options):
     )
 
 
+@functools.cache
+def plain(epochs=6):
+    """Return an undisturbed run, the same one to all tests."""
+    return run(epochs)
+
+
 def same(first, second):
     for name, losses in first.history.losses.items():
         assert np.array_equal(losses, second.history.losses[name]), name
@@ -40,7 +48,7 @@ def weights(result):
 
 
 def test_the_history_has_a_finite_loss_of_each_player_an_epoch():
-    result = run()
+    result = plain()
     assert (result.history.epochs, int(result.state.main.epoch), result.ended) == (6, 6, "epochs")
     assert list(result.history.losses) == ["discriminator", "generator"]
     for losses in result.history.losses.values():
@@ -49,20 +57,20 @@ def test_the_history_has_a_finite_loss_of_each_player_an_epoch():
 
 
 def test_cutting_a_run_into_other_chunks_changes_no_bit():
-    same(run(hooks=Hooks(save_every=1)), run())
-    same(run(hooks=Hooks(save_every=4)), run())
+    same(run(hooks=Hooks(save_every=1)), plain())
+    same(run(hooks=Hooks(save_every=4)), plain())
 
 
 def test_a_run_that_goes_on_is_an_undisturbed_one():
     game = make_game()
     first = run(2, game=game)
-    same(run(game=game, state=first.state, history=first.history), run())
+    same(run(game=game, state=first.state, history=first.history), plain())
 
 
 def test_the_seed_matters():
     game = make_game()
     other = run(game=game, state=start(game, 8))
-    assert not np.array_equal(weights(other), weights(run()))
+    assert not np.array_equal(weights(other), weights(plain()))
 
 
 def test_the_generator_learns_a_shifted_gaussian():
@@ -160,7 +168,7 @@ def rehearsed(epochs, rehearsals, **options):
 
 def test_the_best_weights_are_a_copy_of_those_that_were_best():
     result = rehearsed(8, judged({2: 3.0, 4: 1.0, 6: 2.0, 8: 2.0}))
-    assert np.array_equal(weights(result), weights(run(4)))
+    assert np.array_equal(weights(result), weights(plain(4)))
     assert result.history.best.epoch == 4
     assert int(result.state.main.epoch) == 8
     assert not np.array_equal(result.state.main.players["generator"].weights, weights(result))
@@ -168,17 +176,17 @@ def test_the_best_weights_are_a_copy_of_those_that_were_best():
 
 def test_the_main_run_is_the_same_with_and_without_rehearsals():
     result = rehearsed(6, judged({6: 0.0}))
-    assert np.array_equal(weights(result), weights(run(6)))
+    assert np.array_equal(weights(result), weights(plain()))
 
 
 def test_a_rehearsal_never_sees_the_rows_that_are_held_out():
     spoilt = ROWS.copy()
     spoilt[~MEMBERS[0]] = 1e3
-    plain, other = (rehearsed(4, judged({}), rows=rows) for rows in (ROWS, spoilt))
-    pairs = (jax.tree.leaves(result.state.rehearsals) for result in (plain, other))
+    clean, other = (rehearsed(4, judged({}), rows=rows) for rows in (ROWS, spoilt))
+    pairs = (jax.tree.leaves(result.state.rehearsals) for result in (clean, other))
     assert all(np.array_equal(a, b) for a, b in zip(*pairs, strict=True))
     assert not np.array_equal(
-        plain.state.main.players["generator"].weights, other.state.main.players["generator"].weights
+        clean.state.main.players["generator"].weights, other.state.main.players["generator"].weights
     )
 
 
@@ -192,7 +200,7 @@ def test_the_last_of_scores_that_differ_by_noise_is_the_best():
     totals = {2: 1.0, 4: 1.0 + NOISE / 2, 6: 1.0 + 2 * NOISE}
     result = rehearsed(6, judged(totals))
     assert result.history.best.epoch == 4
-    assert np.array_equal(weights(result), weights(run(4)))
+    assert np.array_equal(weights(result), weights(plain(4)))
 
 
 def test_what_counts_of_copying_is_its_rise():
@@ -210,7 +218,7 @@ def test_scores_that_rise_little_by_little_are_held_against_the_least():
 def test_the_last_epoch_is_judged_though_no_score_is_due():
     result = rehearsed(3, judged({2: 2.0, 3: 1.0}))
     assert [s.epoch for s in result.history.scores] == [2, 3]
-    assert np.array_equal(weights(result), weights(run(3)))
+    assert np.array_equal(weights(result), weights(plain(3)))
 
 
 def test_a_run_with_evidence_goes_on_to_the_bit():

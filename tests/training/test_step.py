@@ -126,9 +126,9 @@ def test_a_discriminator_has_a_rate_of_its_own():
 def test_the_average_follows_the_weights_and_is_what_is_loaded():
     game = make_game(average=0.9)
     batches, key = draws(game)
-    state, expected = game.initial_state(0), None
+    step, state, expected = jax.jit(game.step), game.initial_state(0), None
     for move in range(1, 30):
-        state, _ = jax.jit(game.step)(state, batches, jax.random.fold_in(key, move))
+        state, _ = step(state, batches, jax.random.fold_in(key, move))
         weights = np.asarray(state.players["generator"].weights, np.float64)
         kept = min(0.9, move / (10 + move))
         expected = weights if expected is None else expected

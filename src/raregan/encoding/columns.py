@@ -29,6 +29,8 @@ class ColumnEncoding(Protocol):
     name: ClassVar[str]
     spike_share: ClassVar[float]
     """A value with this share of the rows is encoded apart: see `raregan.encoding.numbers`."""
+    keeps_values: ClassVar[bool]
+    """Whether it knows which values were there: others may be made rounder."""
 
     @property
     def exact(self) -> Floats:
@@ -81,6 +83,7 @@ class StandardColumn:
 
     name: ClassVar[str] = "standard"
     spike_share: ClassVar[float] = 0.05
+    keeps_values: ClassVar[bool] = False
 
     @property
     def exact(self) -> Floats:
@@ -159,6 +162,7 @@ class QuantileColumn:
 
     name: ClassVar[str] = "quantile"
     spike_share: ClassVar[float] = 0.25
+    keeps_values: ClassVar[bool] = True
 
     @property
     def exact(self) -> Floats:

@@ -100,6 +100,8 @@ class NumberField:
         steps = None
         if scaling is not None and decimals is not None:
             steps = Steps.fit(rest[~np.isin(rest, scaling.ties)], decimals)
+            if steps is not None and not scaling.keeps_values:
+                steps = steps.finest()
         return cls(dtype, tuple(spikes.tolist()), scaling, decimals, unit, steps)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
@@ -78,6 +78,11 @@ class Steps:
             float(values.min()),
             float(values.max()),
         )
+
+    def finest(self) -> Self | None:
+        """Return the finest step for all values, which moves none of those learned from."""
+        size = self.sizes[0]
+        return None if size == 1 else replace(self, sizes=(size,), shares=(1.0,))
 
     def round(self, values: Floats) -> Floats:
         """Return (n,) values, each rounded to a step; which one depends on its bits alone."""
