@@ -78,7 +78,7 @@ def dense(gan, kernel):
 def test_a_model_file_with_nan_is_never_written(gan, tmp_path, bad):
     kernel = np.full((gan.model_.sampler.encoder.layout.width, 4), bad, np.float32)
     broken = dense(gan, kernel)
-    sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, broken)
+    sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, {1: broken})
     with pytest.raises(ModelFileError, match="NaN or infinity in kernel_0"):
         save_model(replace(gan.model_, sampler=sampler), tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
@@ -138,8 +138,9 @@ def test_no_sealed_json_crashes_the_reader(path, tmp_path_factory, data):
 )
 def test_sealed_weights_of_another_shape_or_dtype_are_told(path, tmp_path, name, array):
     parts = members(path)
-    arrays = load_tensors(parts["generator.safetensors"]) | {name: np.asarray(array)}
-    parts["generator.safetensors"] = save_tensors(arrays)
+    arrays = load_tensors(parts["generators.safetensors"])
+    arrays |= {f"0.{name}": np.asarray(array)}
+    parts["generators.safetensors"] = save_tensors(arrays)
     write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION, members=parts)
     with pytest.raises(ModelFileError, match="do not fit together"):
         load_model(tmp_path / "m")
@@ -154,7 +155,7 @@ def test_a_missing_member_is_told(path, tmp_path):
 
 
 def test_weights_that_are_no_safetensors_are_told(path, tmp_path):
-    parts = members(path) | {"generator.safetensors": b"\x80\x04pickle"}
+    parts = members(path) | {"generators.safetensors": b"\x80\x04pickle"}
     write_archive(tmp_path / "m", kind="model", version=FORMAT_VERSION, members=parts)
     with pytest.raises(ModelFileError, match="damaged"):
         load_model(tmp_path / "m")
@@ -162,7 +163,7 @@ def test_weights_that_are_no_safetensors_are_told(path, tmp_path):
 
 def test_a_generator_of_another_width_is_told(path, tmp_path, gan):
     narrow = dense(gan, np.ones((4, 2), np.float32))
-    sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, narrow)
+    sampler = Sampler(gan.model_.sampler.schema, gan.model_.sampler.encoder, {1: narrow})
     save_model(replace(gan.model_, sampler=sampler), tmp_path / "m")
     with pytest.raises(ModelFileError, match="makes 2 numbers a row and the encoder takes 4"):
         load_model(tmp_path / "m")

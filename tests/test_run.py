@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raregan.config import SLOWER, TrainingConfig, override
+from raregan.data.simulate import make_card_fraud
 from raregan.data.table import make_table
 from raregan.errors import RareGANWarning, TrainingDivergedError, UserError
 from raregan.run import Run, _fit_batch, _fit_epochs, fewer_epochs
@@ -25,7 +26,7 @@ def test_what_the_options_leave_open_is_resolved(table):
     assert run.config.training.epochs == 7
     assert run.config.training.batch_size == 64
     assert run.config.network.latent_dim == run.encoder.layout.width == 4
-    assert run.rows.shape == (80, 4)
+    assert run.lesson.rows.shape == (80, 4)
 
 
 def test_an_unknown_variant_is_told(table):
@@ -297,7 +298,7 @@ def test_the_warning_points_at_the_callers_line(table, diverging, times):
     ],
 )
 def test_fewer_epochs_than_were_asked_for_are_told(variant, options, note):
-    found = fewer_epochs(variant, options, 492)
+    found = fewer_epochs(variant, options, make_table(make_card_fraud(1_000, 492)))
     assert found == note if note is None else note in found
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from raregan.data.schema import TargetValue
     from raregan.encoding.layout import Layout
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """1 was of numeric columns only, 2 of dense generators only; nothing was released with them."""
 
 GENERATORS: dict[str, type[FrozenGenerator | AskedGenerator | FrozenFlow]] = {

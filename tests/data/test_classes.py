@@ -11,11 +11,12 @@ def frame(**counts):
     """Rows of classes by their number of rows; one column is constant in the class `fraud`."""
     label = np.repeat(list(counts), list(counts.values()))
     n = len(label)
+    channel = np.array(["web", "shop"])[np.arange(n) % 2]
     return pl.DataFrame(
         {
             "a": np.arange(n) / 8,
             "Class": label,
-            "channel": np.where(label == "fraud", "web", np.array(["web", "shop"])[np.arange(n) % 2]),
+            "channel": np.where(label == "fraud", "web", channel),
         }
     )
 

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import kstest
 
 from raregan.config import NetworkConfig, TrainingConfig
-from raregan.gans.adversarial import Batch, adversarial_variant, against, score_both
+from raregan.gans.adversarial import adversarial_variant, against, score_both
+from raregan.gans.conditions import TOLD_NOTHING
 from raregan.gans.losses import wasserstein_discriminator_loss, wasserstein_generator_loss
 from raregan.gans.networks import build_discriminator, build_generator
 from raregan.gans.variants import r3gan, wgan_gp
@@ -35,7 +36,8 @@ def nets(generator=lambda z: z[:, :WIDTH], discriminator=lambda x: x @ SLOPE[:, 
 
 
 def turn(real=REAL, seed=0, **training):
-    return Turn(jnp.asarray(real), jax.random.key(seed), TrainingConfig(**training), layout(WIDTH))
+    key, told = jax.random.key(seed), jnp.zeros((len(real), 0))
+    return Turn(jnp.asarray(real), told, key, TrainingConfig(**training), layout(WIDTH))
 
 
 def seen_by_a_loss(networks, a_turn):
@@ -93,7 +95,7 @@ def test_both_scores_come_from_one_pass_and_no_pack_mixes_real_and_fake(pac):
         return (rows.reshape(-1, pac * WIDTH) ** 3).sum(axis=1)
 
     fake = -2 * REAL[::-1]
-    batch = Batch(jnp.asarray(REAL), jnp.asarray(fake), None, TrainingConfig())
+    batch = seen_by_a_loss(nets(), turn())[1]._replace(fake=jnp.asarray(fake))
     scores = score_both(discriminator, batch)
     assert calls == [2 * BATCH]
     for found, rows in zip(scores, (REAL, fake), strict=True):
@@ -155,7 +157,7 @@ def test_the_generator_is_what_is_frozen():
     variant, spans = make_variant(), layout(WIDTH)
     network = NetworkConfig(generator_widths=(6,), discriminator_widths=(7,))
     models = {p.name: p.build(spans, network, seed=1) for p in variant.players}
-    frozen = variant.freeze(models, spans, network)
+    frozen = variant.freeze(models, spans, network, TOLD_NOTHING)
     made = models["generator"](REAL, training=False)
     np.testing.assert_allclose(frozen(REAL), made, rtol=1e-4, atol=1e-5)
 

@@ -27,11 +27,15 @@ class Field:
         return self.function(inputs[:, :-1], inputs[:, -1:])
 
 
+def turn_of(rows, seed, training, spans):
+    """What a field sees that is told nothing."""
+    untold = jnp.zeros((len(rows), 0))
+    return Turn(jnp.asarray(rows), untold, jax.random.key(seed), training, spans)
+
+
 def loss(function, rows=ROWS, *, seed=0, jitter=0.0, spans=None):
     field = Field(function)
-    turn = Turn(
-        jnp.asarray(rows), jax.random.key(seed), TrainingConfig(jitter=jitter), spans or layout(D)
-    )
+    turn = turn_of(rows, seed, TrainingConfig(jitter=jitter), spans or layout(D))
     return float(flow_matching_loss({"field": field}, turn)), np.asarray(field.seen[0])
 
 
@@ -104,7 +108,7 @@ def test_paths_begin_in_standard_normal_noise():
 def test_the_gradient_moves_the_field_to_the_mean_way():
     def of(offset):
         field = Field(lambda x, time: jnp.zeros_like(x) + offset)
-        turn = Turn(jnp.asarray(ROWS), jax.random.key(0), TrainingConfig(), layout(D))
+        turn = turn_of(ROWS, 0, TrainingConfig(), layout(D))
         return flow_matching_loss({"field": field}, turn)
 
     x0 = np.asarray(jax.random.normal(jax.random.split(jax.random.key(0), 4)[2], (B, D)))

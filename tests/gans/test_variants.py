@@ -1,15 +1,16 @@
 """The contract: every registered variant is tried by the same tests."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from raregan.config import NetworkConfig, TrainingConfig
 from raregan.errors import UserError
+from raregan.gans.heads import harden
 from raregan.gans.variants import OWN_OPTIONS, VARIANTS, get_variant, refuse_foreign_options
 from raregan.gans.variants.interface import Turn, Variant
 from raregan.synthesizer import RareGAN
+from raregan.training.lesson import Lesson
 from tests.gans.test_heads import LAYOUTS
 from tests.gans.test_networks import layout
 
@@ -17,7 +18,23 @@ each = pytest.mark.parametrize("name", VARIANTS)
 
 
 def build(variant, spans, seed=0):
-    return {p.name: p.build(spans, variant.network, seed=seed) for p in variant.players}
+    n_conditions = lesson(variant, spans).n_conditions
+    return {
+        p.name: p.build(spans, variant.network, seed=seed, n_conditions=n_conditions)
+        for p in variant.players
+    }
+
+
+def lesson(variant, spans):
+    """Rows of the layout, of two classes for variants that learn both."""
+    rows = np.random.default_rng(0).normal(size=(24, spans.width)).astype(np.float32)
+    return Lesson(
+        harden(rows, spans),
+        np.arange(24) // 12 * variant.learns_classes,
+        spans,
+        tells_classes=variant.learns_classes,
+        tells_levels=variant.learns_levels,
+    )
 
 
 def bound(models):
@@ -34,7 +51,7 @@ def bound(models):
 
 
 def test_the_registry_lists_the_files():
-    assert {"gan", "wgan-gp", "r3gan", "flow"} <= set(VARIANTS)
+    assert {"gan", "cgan", "wgan-gp", "cwgan-gp", "r3gan", "flow"} <= set(VARIANTS)
     assert "interface" not in VARIANTS
 
 
@@ -61,7 +78,8 @@ def test_it_is_a_complete_record(name):
 @pytest.mark.parametrize("spans", [layout(6), *LAYOUTS], ids=["linear", "mixed", "pattern"])
 def test_what_is_frozen_makes_rows_of_the_layout(name, spans):
     variant = get_variant(name)
-    frozen = variant.freeze(build(variant, spans), spans, variant.network)
+    told = lesson(variant, spans).told(0)
+    frozen = variant.freeze(build(variant, spans), spans, variant.network, told)
     latent = np.random.default_rng(0).normal(size=(9, frozen.latent_dim)).astype(np.float32)
     rows = frozen(latent)
     assert rows.shape == (9, spans.width)
@@ -75,10 +93,10 @@ def test_what_is_frozen_makes_rows_of_the_layout(name, spans):
 def test_objectives_are_finite_scalars_with_finite_gradients(name, spans):
     variant = get_variant(name)
     networks = bound(build(variant, spans))
-    real = jnp.asarray(np.random.default_rng(0).normal(size=(8, spans.width)) > 0, jnp.float32)
+    real, condition = lesson(variant, spans).material().batch(np.arange(8, 16), np.arange(8) - 1)
 
     def loss(rows, player):
-        turn = Turn(rows, jax.random.key(0), variant.training, spans)
+        turn = Turn(rows, condition, jax.random.key(0), variant.training, spans)
         return player.objective(networks, turn)
 
     for player in variant.players:

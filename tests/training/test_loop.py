@@ -6,6 +6,7 @@ import pytest
 
 from raregan.errors import TrainingDivergedError
 from raregan.training.evidence import TOLERABLE_COPYING, Score
+from raregan.training.lesson import Lesson
 from raregan.training.loop import History, Hooks, Rehearsals, RunState, compile_chunk, train
 from tests.training.test_step import make_game
 
@@ -20,7 +21,7 @@ def run(epochs=6, *, game=None, state=None, history=None, rows=ROWS, **options):
     game = game or make_game()
     return train(
         game,
-        rows,
+        Lesson.of_one_class(rows, game.layout),
         epochs=epochs,
         batch_size=16,
         state=state or start(game),
@@ -135,10 +136,11 @@ def test_divergence_keeps_the_last_good_state(fault):
 
 def test_one_program_serves_every_number_of_epochs():
     game = make_game()
-    chunk, most = compile_chunk(game, len(ROWS), 16)
-    state, members = game.initial_state(0), np.ones(len(ROWS), np.bool_)
+    lesson = Lesson.of_one_class(ROWS, game.layout)
+    chunk, most = compile_chunk(game, lesson, 16)
+    state, draws = game.initial_state(0), lesson.draws(np.ones(len(ROWS), np.bool_))
     for epochs in (1, 2, most):
-        done, losses = chunk(state, ROWS, members, epochs)
+        done, losses = chunk(state, lesson.material(), draws, epochs)
         assert int(done.epoch) == epochs
         assert losses.shape == (most, 2)
     assert chunk._cache_size() == 1

@@ -7,6 +7,7 @@ import pytest
 from raregan.config import TrainingConfig
 from raregan.gans.losses import bce_discriminator_loss, bce_generator_loss
 from raregan.gans.variants import VARIANTS, get_variant
+from raregan.gans.variants.interface import Turn
 from raregan.training.step import Game
 from tests.gans.test_networks import layout
 
@@ -29,6 +30,15 @@ def draws(game, seed=0):
     rng = np.random.default_rng(seed)
     shape = (game.batches_per_step, BATCH, WIDTH)
     return jnp.asarray(rng.normal(size=shape), jnp.float32), jax.random.key(seed)
+
+
+def untold(batches):
+    """Conditions of networks that are told nothing."""
+    return jnp.zeros((*batches.shape[:2], 0))
+
+
+def turn(game, batch, key):
+    return Turn(batch, jnp.zeros((BATCH, 0)), key, game.training, game.layout)
 
 
 def latent_of(key):
@@ -72,7 +82,7 @@ def reference_step(game, real, key):
 def test_a_step_is_what_plain_keras_does():
     game, plain = make_game(), make_game()
     batches, key = draws(game)
-    state, losses = jax.jit(game.step)(game.initial_state(0), batches, key)
+    state, losses = jax.jit(game.step)(game.initial_state(0), batches, untold(batches), key)
     expected = reference_step(plain, batches[0], key)
     np.testing.assert_allclose(losses, np.asarray(expected), rtol=1e-5)
     game.load(state)
@@ -87,7 +97,7 @@ def test_each_player_moves_only_itself(name):
     batches, key = draws(game)
     start = game.initial_state(0)
     for player in game.variant.players:
-        after, _ = game.move(start, player, batches[0], key)
+        after, _ = game.move(start, player, turn(game, batches[0], key))
         for other, state in after.players.items():
             moved = not np.array_equal(state.weights, start.players[other].weights)
             assert moved == (other == player.name)
@@ -98,7 +108,7 @@ def test_the_moving_averages_move_with_both_players():
     batches, key = draws(game)
     start = game.initial_state(0)
     for player in game.variant.players:
-        after, _ = game.move(start, player, batches[0], key)
+        after, _ = game.move(start, player, turn(game, batches[0], key))
         before = start.players["generator"].stats[0]
         assert not np.array_equal(after.players["generator"].stats[0], before)
 
@@ -107,10 +117,10 @@ def test_a_discriminator_moves_as_often_as_its_pace_says_each_time_on_its_own_ba
     game = make_game(discriminator_steps=3)
     batches, key = draws(game)
     assert batches.shape == (3, BATCH, WIDTH)
-    state, _ = game.step(game.initial_state(0), batches, key)
+    state, _ = game.step(game.initial_state(0), batches, untold(batches), key)
     moves = {name: int(player.optimizer[0]) for name, player in state.players.items()}
     assert moves == {"discriminator": 3, "generator": 1}
-    other, _ = game.step(game.initial_state(0), batches[::-1], key)
+    other, _ = game.step(game.initial_state(0), batches[::-1], untold(batches), key)
     for name, player in state.players.items():
         assert not np.array_equal(player.weights, other.players[name].weights)
 
@@ -128,7 +138,7 @@ def test_the_average_follows_the_weights_and_is_what_is_loaded():
     batches, key = draws(game)
     step, state, expected = jax.jit(game.step), game.initial_state(0), None
     for move in range(1, 30):
-        state, _ = step(state, batches, jax.random.fold_in(key, move))
+        state, _ = step(state, batches, untold(batches), jax.random.fold_in(key, move))
         weights = np.asarray(state.players["generator"].weights, np.float64)
         kept = min(0.9, move / (10 + move))
         expected = weights if expected is None else expected
@@ -152,7 +162,7 @@ def test_the_average_follows_the_weights_and_is_what_is_loaded():
 def test_without_an_average_the_last_weights_are_taken():
     game = make_game()
     batches, key = draws(game)
-    state, _ = game.step(game.initial_state(0), batches, key)
+    state, _ = game.step(game.initial_state(0), batches, untold(batches), key)
     for player in state.players.values():
         assert np.array_equal(player.average, player.weights)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from raregan.config import MAX_SOLVER_STEPS
 from raregan.errors import ModelFileError
+from raregan.gans.conditions import TOLD_NOTHING
 from raregan.gans.frozen import check_finite
 from raregan.gans.heads import harden
 
@@ -174,7 +175,7 @@ def _silu(hidden: Float32) -> Float32:
 
 
 def freeze_flow(
-    field: keras.Model, layout: Layout, network: NetworkConfig, told: Told
+    field: keras.Model, layout: Layout, network: NetworkConfig, told: Told = TOLD_NOTHING
 ) -> FrozenFlow:
     """Take the weights of a field out of Keras; what it is told goes into the first bias."""
     weights = {

@@ -76,13 +76,12 @@ class Lesson:
     @property
     def n_rare(self) -> int:
         """How many rows are of the rare class."""
-        n_rare: int = np.sum(self.labels == 0)
-        return int(n_rare)
+        return int((self.labels == 0).sum())
 
     @property
     def n_conditions(self) -> int:
         """Numbers of a condition (C)."""
-        return self.n_classes * self.tells_classes + self._vectors.shape[1]
+        return self.n_classes * self.tells_classes + int(self._vectors.shape[1])
 
     def of_class(self, number: int) -> NDArray[np.float32]:
         """Return the rows of a class."""
