@@ -438,3 +438,82 @@ def test_a_loaded_gan_can_be_fitted_again(frame, tmp_path):
     loaded = RareGAN.load(tmp_path / "m")
     assert loaded.solver_steps is None
     loaded.set_params(target=None, rare=None, schema=None).fit(frame)
+
+
+# --- variants that learn every class --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def three_classes():
+    """A rare class and two others, with two columns of categories of which one has gaps."""
+    rng = np.random.default_rng(0)
+    label = np.repeat(["fraud", "dispute", "fine"], [60, 80, 300])
+    n = len(label)
+    return pl.DataFrame(
+        {
+            "amount": rng.lognormal(3, 1, n).round(4),
+            "outcome": label,
+            "channel": rng.choice(["web", "shop", "phone"], n, p=[0.5, 0.4, 0.1]),
+            "country": pl.Series(rng.choice(["DE", "PL"], n)).set(
+                pl.Series(rng.random(n) < 0.2), None
+            ),
+            "region": np.where(label == "fine", "abroad", "home"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def told(three_classes):
+    return RareGAN(
+        variant="cwgan-gp", target="outcome", epochs=3, evidence=False, random_state=0
+    ).fit(three_classes)
+
+
+constant_among_rare = pytest.mark.filterwarnings("ignore:column 'region' is 'home'")
+
+
+@constant_among_rare
+@pytest.mark.parametrize("variant", ["cgan", "cwgan-gp"])
+def test_rows_of_every_class_are_made(three_classes, variant, tmp_path):
+    gan = RareGAN(variant=variant, target="outcome", epochs=2, evidence=False, random_state=0)
+    gan.fit(three_classes)
+    assert gan.classes_ == ["fraud", "dispute", "fine"]
+    gan.save(tmp_path / "m")
+    loaded = RareGAN.load(tmp_path / "m")
+    made = {label: gan.sample(200, label=label) for label in gan.classes_}
+    for label, rows in made.items():
+        assert rows["outcome"].to_list() == [label] * 200
+        assert rows.columns == three_classes.columns
+        assert loaded.sample(200, label=label).equals(rows)
+        seen = three_classes.filter(pl.col("outcome") == label)["region"].unique()
+        assert set(rows["region"]) == set(seen)  # no level that the class never has
+    assert gan.sample(200).equals(made["fraud"])
+    assert not made["fine"]["amount"].equals(made["fraud"]["amount"])
+
+
+@constant_among_rare
+@pytest.mark.parametrize(
+    ("column", "level"), [("channel", "phone"), ("country", "DE"), ("country", "PL")]
+)
+@pytest.mark.parametrize("label", ["fraud", "fine"])
+def test_a_category_that_is_a_condition_is_in_every_row(told, column, level, label):
+    rows = told.sample(500, label=label, conditions={column: level})
+    assert rows[column].to_list() == [level] * 500
+    assert told.acceptance_.rate == 1
+
+
+@constant_among_rare
+def test_of_two_conditions_one_is_asked_and_the_other_kept(told):
+    rows = told.sample(300, conditions={"channel": "phone", "country": "PL"})
+    assert set(rows["channel"]) == {"phone"}
+    assert set(rows["country"]) == {"PL"}
+    assert 0.01 < told.acceptance_.rate < 1
+
+
+@constant_among_rare
+def test_a_class_that_was_not_learned_is_refused(told, gan):
+    with pytest.raises(UserError, match="rows of outcome = 'fraud', 'dispute', 'fine', not 'x'"):
+        told.sample(3, label="x")
+    with pytest.raises(UserError, match=r"rows of Class = 1, not 0; a variant that learns every"):
+        gan.sample(3, label=0)
+    assert gan.sample(3, label="1").equals(gan.sample(3))

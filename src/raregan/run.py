@@ -177,8 +177,7 @@ class Run:
         begun = time.perf_counter()
         with fixed_numerics():
             rehearsals = self._rehearsals()
-            lanes = 1 + (len(rehearsals.members) if rehearsals else 0)
-            state = RunState.start([self.start] * lanes)
+            state = RunState.start([self.start] * (1 + (rehearsals.n_beside if rehearsals else 0)))
             history = History.empty(tuple(self.game.models))
             if resume_from is not None:
                 state, history = load_checkpoint(
@@ -289,7 +288,7 @@ class Run:
         if options.get("learning_rate") is not None:
             return None
         variant, rate = self.config.variant, self.config.training.learning_rate
-        default = self.game.variant.training.learning_rate
+        default = self.game.variant.defaults(self.table.n_rare)[1].learning_rate
         if rate == default:
             slower = {**options, "learning_rate": rate / SLOWER}
             again = Run.prepare(self.table, variant, slower, self.config.seed)
@@ -366,9 +365,9 @@ def resolve(
     UserError
         If an option is out of range, or `batch_size` is more than the rare rows.
     """
-    network = override(variant.network, options)
-    training = override(variant.training, options)
     n_rare, n_classes = learned.n_rare, len(learned.classes)
+    network, training = variant.defaults(n_rare)
+    network, training = override(network, options), override(training, options)
     training = _fit_batch(training, options, n_rare, network.pac * n_classes)
     return network, _fit_epochs(training, options, n_rare * n_classes)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from raregan.errors import TrainingDivergedError
 from raregan.training.batches import steps_per_epoch
+from raregan.training.evidence import holds_out_itself
 from raregan.training.step import KEY_KIND, TrainState
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class RunState(NamedTuple):
 
     Beside the run that learns from all rare rows there may be rehearsals: the same run, step by
     step, each without some rows that it is scored on. What the rehearsals show of a number of steps
-    is taken to hold for the run itself.
+    is taken to hold for the run itself. Where rare rows are many, the run does without some itself.
     """
 
     main: TrainState
@@ -149,6 +150,11 @@ class Rehearsals:
     judge: Callable[[int, tuple[TrainState, ...]], Score]
     every: int
     patience: int
+
+    @property
+    def n_beside(self) -> int:
+        """How many runs there are beside the main one: none, where that holds rows out itself."""
+        return 0 if holds_out_itself(self.members.shape[1]) else len(self.members)
 
 
 def compile_chunk(game: Game, lesson: Lesson, batch_size: int) -> tuple[Chunk, int]:
@@ -286,7 +292,7 @@ def train(
 
 
 def _judged(state: RunState, history: History, rehearsals: Rehearsals) -> tuple[RunState, History]:
-    score = rehearsals.judge(history.epochs, state.rehearsals)
+    score = rehearsals.judge(history.epochs, state.rehearsals or (state.main,))
     history = history._replace(scores=(*history.scores, score))
     return state._replace(best=state.main) if history.best is score else state, history
 
@@ -310,8 +316,9 @@ def _reason_to_end(
 
 def _lanes(lesson: Lesson, rehearsals: Rehearsals | None) -> list[Draws]:
     """Return how the batches of the main run, then of each rehearsal, are drawn."""
-    kept = rehearsals.members if rehearsals else np.empty((0, lesson.n_rare), np.bool_)
-    return [lesson.draws(rare) for rare in (np.ones(lesson.n_rare, np.bool_), *kept)]
+    everyone = np.ones(lesson.n_rare, np.bool_)
+    kept = [everyone] if not rehearsals or rehearsals.n_beside else []
+    return [lesson.draws(rare) for rare in (*kept, *(rehearsals.members if rehearsals else ()))]
 
 
 def _until(history: History, every: int | None) -> int:

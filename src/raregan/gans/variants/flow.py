@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from raregan.config import NetworkConfig, TrainingConfig
 from raregan.gans.frozen_flow import FrozenFlow, freeze_flow
 from raregan.gans.matching import flow_matching_loss
 from raregan.gans.networks import build_field
-from raregan.gans.variants.interface import Player, Variant
+from raregan.gans.variants.interface import Player, Scale, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,23 +27,34 @@ def freeze(
     return freeze_flow(models["field"], layout, network, told)
 
 
+_NETWORK = NetworkConfig(field_width=64)
+_TRAINING = TrainingConfig(
+    epochs=1_000_000,
+    steps=5_000,
+    batch_size=128,
+    learning_rate=1e-3,
+    beta_1=0.9,
+    average=0.999,
+    anneal=True,
+    jitter=0.25,
+    margins=True,
+    evidence=True,
+)
+
 VARIANT = Variant(
     name="flow",
     summary="conditional flow matching on jittered rows: stable, and the best on most tables",
     players=(Player("field", build_field, flow_matching_loss),),
     freeze=freeze,
     own_options=("solver_steps",),
-    network=NetworkConfig(field_width=64),
-    training=TrainingConfig(
-        epochs=1_000_000,
-        steps=5_000,
-        batch_size=128,
-        learning_rate=1e-3,
-        beta_1=0.9,
-        average=0.999,
-        anneal=True,
-        jitter=0.25,
-        margins=True,
-        evidence=True,
+    network=_NETWORK,
+    training=_TRAINING,
+    scales=(
+        Scale(500, replace(_NETWORK, field_width=128), replace(_TRAINING, steps=8_000)),
+        Scale(
+            2_000,
+            replace(_NETWORK, field_width=256),
+            replace(_TRAINING, steps=15_000, jitter=0.1, evidence_every=1_000),
+        ),
     ),
 )

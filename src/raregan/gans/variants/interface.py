@@ -94,6 +94,14 @@ class Player(NamedTuple):
     pace: Callable[[TrainingConfig], Pace] = even_pace
 
 
+class Scale(NamedTuple):
+    """Defaults that hold from a number of rare rows on, in place of those for fewer."""
+
+    rows: int
+    network: NetworkConfig
+    training: TrainingConfig
+
+
 class Variant(NamedTuple):
     """One way of learning: everything that the training loop is handed."""
 
@@ -105,9 +113,19 @@ class Variant(NamedTuple):
     """Makes of the trained networks what NumPy alone evaluates, for rows of which they are told."""
     network: NetworkConfig
     training: TrainingConfig
+    scales: tuple[Scale, ...] = ()
+    """By increasing numbers of rows: more of them bear, and want, a larger network."""
     learns_classes: bool = False
     """Whether it learns every class of the table, and is told which one a row is of."""
     learns_levels: bool = False
     """Whether it is told of one category of each row too."""
     own_options: tuple[str, ...] = ()
     """Those of `OWN_OPTIONS` that mean something to it."""
+
+    def defaults(self, n_rare: int) -> tuple[NetworkConfig, TrainingConfig]:
+        """Return those for so many rare rows."""
+        found = (self.network, self.training)
+        for scale in self.scales:
+            if n_rare >= scale.rows:
+                found = scale.network, scale.training
+        return found
