@@ -76,7 +76,8 @@ def save_model(model: Model, path: str | Path) -> None:
     Raises
     ------
     ModelFileError
-        If a weight is NaN or infinite: such a file is never written.
+        If a weight is NaN or infinite, or the model could not be read again: such a file is never
+        written.
     DataError
         If `path` cannot be written.
     """
@@ -103,6 +104,7 @@ def save_model(model: Model, path: str | Path) -> None:
         arrays, plain = model.held_out.to_arrays()
         members["held_out.json"] = to_json(plain)
         members["held_out.safetensors"] = save_tensors(arrays)
+    _restore(members, path)  # what could not be read again takes no older file's place
     write_archive(path, kind="model", version=FORMAT_VERSION, members=members)
 
 
@@ -114,7 +116,10 @@ def load_model(path: str | Path) -> Model:
     ModelFileError
         If the file is missing, foreign, truncated, damaged or of a newer format; it says which.
     """
-    members = read_archive(path, kind="model", version=FORMAT_VERSION)
+    return _restore(read_archive(path, kind="model", version=FORMAT_VERSION), path)
+
+
+def _restore(members: dict[str, bytes], path: str | Path) -> Model:
     try:
         schema = Schema.from_dict(from_json(members["schema.json"]))
         encoder = TableEncoder.from_dict(from_json(members["encoder.json"]))

@@ -406,3 +406,21 @@ def test_the_mammography_data(real_data):
 
 def test_the_copies_in_the_card_data_are_those_counted_before(real_data):
     assert read_table(real_data / "creditcard.parquet").n_duplicates == 58
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "folder"])
+def test_codes_that_begin_with_0_stay_as_they_are_written(tmp_path, name):
+    text = "branch,n,Class\n" + "".join(f"{i % 40:03},{i},{i % 2}\n" for i in range(300))
+    path = tmp_path / name
+    if name == "folder":  # of the second part no code begins with 0
+        path.mkdir()
+        (path / "a.csv").write_text(text)
+        (path / "b.csv").write_text("branch,n,Class\n120,1,0\n")
+    elif name.endswith("gz"):
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    found = read_frame(path)
+    assert found.schema["branch"] == pl.String
+    assert found.schema["n"] == pl.Int64
+    assert found["branch"][:3].to_list() == ["000", "001", "002"]

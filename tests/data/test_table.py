@@ -349,3 +349,12 @@ def test_kinds_are_those_of_the_rows_that_are_learned_from():
     table = make_table(frame(flag=flag), constraints=["a != 1.25"])
     assert table.schema.columns[2].kind == "constant"
     assert "column 'flag' is 0 in every rare row, though not in the others" in table.warnings[1]
+
+
+def test_numbers_with_a_decimal_comma_are_no_identifiers_and_not_learned():
+    amounts = [f"{i * 7 % 1000},{i:02}" for i in range(N)]
+    with pytest.raises(SchemaError, match=r"column 'b' holds numbers with a decimal comma.*54\.65"):
+        make_table(frame(b=amounts))
+    assert make_table(frame(b=amounts), kinds={"b": "categorical"}).schema.columns[1].kind == (
+        "categorical"
+    )

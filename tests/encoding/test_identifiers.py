@@ -104,6 +104,26 @@ def test_a_leading_letter_keeps_its_share_among_the_rare():
     assert made.str.starts_with("C").mean() == pytest.approx(share, abs=0.005)
 
 
+def test_columns_of_one_shape_have_nothing_in_common():
+    ids = pl.Series("from", [f"C{n}" for n in range(10**8, 9 * 10**8, 1_600_003)])
+    first, second = (
+        FreshIdentifiers.fit(ids.alias(name), ids, seed=0).make(0, 2000, seed=1)
+        for name in ("from", "to")
+    )
+    assert (first == second.alias("from")).sum() == 0
+
+
+def test_ids_with_words_come_back_from_a_file():
+    rng = np.random.default_rng(0)
+    names = ["Flute", "3rd", "5th", "Embaracadero", "Lincoln", "MLK"]
+    ends = ["Ave", "Drive", "Hwy", "Ridge", "St"]
+    ids = [f"{rng.integers(1000, 9999)} {rng.choice(names)} {rng.choice(ends)}" for _ in range(600)]
+    fresh = fitted(ids)
+    checked(fresh, ids, 500)
+    restored = FreshIdentifiers.from_dict(json.loads(json.dumps(fresh.to_dict())))
+    assert restored.make(0, 50, seed=3).equals(fresh.make(0, 50, seed=3))
+
+
 def test_shapes_are_those_of_the_values_and_collisions_those_of_all():
     values = [f"R{n:04}" for n in range(0, 10_000, 100)]
     seen = [f"R{n:04}" for n in range(10_000) if n % 4] + [f"genuine-{n}" for n in range(50)]

@@ -65,6 +65,20 @@ def test_letters_at_the_end_of_different_lengths_are_letters():
     assert all(set(shape.alphabets[-1]) == set(ends) for shape in shapes_of(ids))
 
 
+def test_digits_are_no_code_and_no_two_shapes_make_the_same_ids():
+    """Street names: words of many lengths, after numbers."""
+    rng = np.random.default_rng(0)
+    names = ["Flute", "Oak", "Elm", "3rd", "5th", "Embaracadero", "Lincoln"]
+    ids = [
+        f"{rng.integers(1000, 9999)} {rng.choice(names)} {rng.choice(['Ave', 'Drive', 'Hwy'])}"
+        for _ in range(600)
+    ]
+    shapes = shapes_of(ids)
+    for i, shape in enumerate(shapes):
+        for other in shapes[:i]:
+            assert len(shape.alphabets) != len(other.alphabets) or not shape.meets(other)
+
+
 def test_a_full_shape_leaves_its_rows_to_a_longer_one_of_the_same_code():
     ids = [f"{letter}{n}" for letter in "CM" for n in range(1, 10)]
     ids += [f"C{n}" for n in range(100, 900, 9)] + [f"M{n}" for n in range(1000, 9000, 91)]

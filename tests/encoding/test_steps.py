@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raregan.encoding.steps import MIN_VALUES, Steps
+from raregan.encoding.steps import MIN_DISTINCT, MIN_VALUES, Steps
 from raregan.errors import ModelFileError
+
+NO_TIES = np.array([])
 
 
 def rounded(rng, n, *steps):
@@ -34,7 +36,7 @@ def on(values, step):
 def test_new_values_lie_on_the_steps_of_the_old_ones(steps):
     rng = np.random.default_rng(0)
     old = rounded(rng, 3000, *steps)
-    new = Steps.fit(old, 2).round(rng.uniform(old.min(), old.max(), 20_000))
+    new = Steps.fit(old, NO_TIES, 2).round(rng.uniform(old.min(), old.max(), 20_000))
     for step in (0.01, 0.05, 1, 25, 50, 100, 1000):
         assert on(new, step) == pytest.approx(on(old, step), abs=0.03), step
     assert on(new, 0.01) == 1
@@ -42,10 +44,19 @@ def test_new_values_lie_on_the_steps_of_the_old_ones(steps):
 
 def test_values_of_one_step_need_no_more():
     rng = np.random.default_rng(0)
-    assert sum(Steps.fit(rounded(rng, 500, (1.0, 0.01)), 2) is not None for _ in range(20)) <= 1
-    assert Steps.fit(np.arange(MIN_VALUES - 1) * 100.0, 0) is None
-    assert Steps.fit(np.zeros(50), 0) is None
-    assert Steps.fit(np.arange(50) * 1e16, 0) is None
+    assert (
+        sum(Steps.fit(rounded(rng, 500, (1.0, 0.01)), NO_TIES, 2) is not None for _ in range(20))
+        <= 1
+    )
+    assert Steps.fit(np.arange(MIN_DISTINCT - 1) * 100.0, NO_TIES, 0) is None
+    assert Steps.fit(np.zeros(50), NO_TIES, 0) is None
+    assert Steps.fit(np.arange(50) * 1e16, NO_TIES, 0) is None
+
+
+def test_values_that_all_come_often_say_what_divides_them():
+    limits = np.repeat(np.arange(10) * 1e6, 20)
+    steps = Steps.fit(limits, np.unique(limits), 0)
+    assert (steps.sizes, steps.shares) == ((1_000_000,), (1.0,))
 
 
 @given(
@@ -55,7 +66,7 @@ def test_values_of_one_step_need_no_more():
 )
 def test_what_is_rounded_stays_in_range_and_comes_back_from_a_file(values, decimals, drawn):
     old = np.array(values) * 500 / 10.0**decimals
-    steps = Steps.fit(old, decimals)
+    steps = Steps.fit(old, NO_TIES, decimals)
     if steps is None:
         return
     new = old.min() + np.array(drawn) * (old.max() - old.min())

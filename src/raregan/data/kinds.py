@@ -11,9 +11,10 @@ The first rule that fits decides. Missing values count nowhere.
    else `integer`.
 6. Other numbers are `integer` if all are whole, else `continuous`.
 7. Text is `identifier` if it is named like one and takes more than `MANY_LEVELS` values;
-   `continuous` if it is numbers written out with the same number of decimals; `identifier` if
-   nearly all differ and it is short; `text` if it is long and mostly differs; else `categorical`.
-   An Enum, which holds no fresh value, is `categorical`.
+   `continuous` if it is numbers written out with the same number of decimals; `text` if it is
+   numbers with a decimal comma; `identifier` if nearly all differ and it is short; `text` if it is
+   long and mostly differs; else `categorical`. An Enum, which holds no fresh value, is
+   `categorical`.
 
 "Nearly all differ": at least `UNIQUE_SHARE` of at least `MIN_UNIQUE` values are distinct.
 """
@@ -72,6 +73,7 @@ DATE_FORMATS = (
 """How text of dates may be written; text that two of them fit is taken for the first."""
 
 _DECIMALS = r"^-?(0|[1-9][0-9]*)\.([0-9]{1,10})$"
+_COMMA = r"^-?[0-9]+(?:\.[0-9]{3})*,[0-9]+$"
 _HEAD = 100  # cells that a format is tried on before all are
 
 
@@ -212,15 +214,15 @@ def _kind_of_integers(values: pl.Series) -> Kind:
 
 
 def _kind_of_text(values: pl.Series, distinct: pl.Series, dtype: pl.DataType) -> Kind:
-    if isinstance(dtype, pl.Enum):
+    if isinstance(dtype, pl.Enum) or len(distinct) < MIN_UNIQUE:
         return "categorical"
     if names_one(values.name) and len(distinct) > MANY_LEVELS:
         return "identifier"
     many = len(distinct) > MANY_LEVELS
+    if many and dtype == pl.String and has_decimal_commas(distinct):
+        return "text"
     if many and dtype == pl.String and _is_decimal(distinct):
         return "continuous"
-    if len(distinct) < MIN_UNIQUE:
-        return "categorical"
     characters = cast("float", distinct.str.len_chars().mean())
     words = cast("float", distinct.str.count_matches(r"\S+").mean())
     short = characters <= SHORT_CHARACTERS and words < SHORT_WORDS
@@ -232,6 +234,11 @@ def _kind_of_text(values: pl.Series, distinct: pl.Series, dtype: pl.DataType) ->
 def has_levels(cells: pl.Series) -> bool:
     """Say whether a column would be categorical or Boolean if these rows were all rare."""
     return _infer(cells, cells).kind in ("categorical", "boolean")
+
+
+def has_decimal_commas(texts: pl.Series) -> bool:
+    """Say whether all texts are numbers written with a decimal comma: 54,65."""
+    return bool(texts.str.contains(_COMMA).all())
 
 
 def names_one(name: str) -> bool:

@@ -22,7 +22,7 @@ from raregan.data.table import Table, make_table
 from raregan.errors import DataError, SchemaError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 SEPARATORS = ",;\t|"
 HEAD_BYTES = 1 << 16
@@ -292,6 +292,11 @@ def _scan_json_part(path: Path, *, is_large: bool) -> pl.LazyFrame:
 
 def _scan_csv(parts: list[Path], *, is_large: bool) -> pl.LazyFrame:
     opened = [_open_csv(part, is_large=is_large) for part in parts]
+    codes = {
+        name for part, (frame, _) in zip(parts, opened, strict=True) for name in _codes(part, frame)
+    }
+    if codes:
+        opened = [_open_csv(part, is_large=is_large, codes=codes) for part in parts]
     if not is_large:
         frames = [frame.lazy() for frame, _ in opened]
         return _concat(parts, frames, [_seen(frame) for frame in frames])
@@ -314,12 +319,30 @@ def _scan_text(parts: list[Path]) -> pl.LazyFrame:
     return pl.concat([frame.select(names) for frame in frames])
 
 
-def _open_csv(path: Path, *, is_large: bool) -> tuple[pl.DataFrame, str]:
+def _codes(path: Path, frame: pl.DataFrame) -> list[str]:
+    """Return the columns, taken for integers, of which a cell begins with 0 as codes do: 00123."""
+    names = [name for name, dtype in frame.schema.items() if dtype.is_integer()]
+    if not names:
+        return []
+    text, separator = _check_csv(path, is_large=False)
+    options: dict[str, Any] = {"infer_schema": False, "n_rows": INFERENCE_ROWS, "columns": names}
+    written = _read_csv(path, text, separator, _CSV_REMEDY, **options)
+    return [name for name in names if written[name].str.contains(r"^0[0-9]").any()]
+
+
+def _open_csv(
+    path: Path, *, is_large: bool, codes: Collection[str] = ()
+) -> tuple[pl.DataFrame, str]:
     """Return a CSV file's rows, the first ones of a large one, and its separator."""
     text, separator = _check_csv(path, is_large=is_large)
     rows = INFERENCE_ROWS if is_large else None
     remedy = _LARGE_CSV_REMEDY if is_large else _CSV_REMEDY
-    options: dict[str, Any] = {"infer_schema_length": rows, "n_rows": rows}
+    as_text = dict.fromkeys(codes, pl.String)
+    options: dict[str, Any] = {
+        "infer_schema_length": rows,
+        "n_rows": rows,
+        "schema_overrides": as_text,
+    }
     return _read_csv(path, text, separator, remedy, **options), separator
 
 

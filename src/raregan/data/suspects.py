@@ -249,8 +249,8 @@ def _free_text(schema: Schema) -> Iterator[Suspect]:
     for name in (column.name for column in schema.columns if column.kind == "text"):
         yield Suspect(
             name,
-            "free text, which is not learned: leave it out with --ignore COLUMN, or say what it is "
-            "with --kind COLUMN=categorical (or identifier)",
+            "free text, or numbers with a decimal comma, which are not learned: leave it out with "
+            "--ignore COLUMN, or say what it is with --kind COLUMN=categorical (or identifier)",
         )
 
 

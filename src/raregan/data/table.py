@@ -16,7 +16,7 @@ from raregan.data.constraints import (
 from raregan.data.dtypes import dtype_name
 from raregan.data.fingerprints import row_hashes
 from raregan.data.frames import Origin
-from raregan.data.kinds import has_levels, infer_columns, is_written
+from raregan.data.kinds import has_decimal_commas, has_levels, infer_columns, is_written
 from raregan.data.rows import FRAME, Rows, choose_rows, known_column, listed
 from raregan.data.schema import Column, Schema, Target, show_cell
 from raregan.errors import DataError, SchemaError, TooFewRowsError
@@ -166,7 +166,7 @@ def make_table(
     rows = choose_rows(frame, target=target, rare=rare, ignore=ignore, source=source)
     infer = partial(infer_schema, kinds=kinds or {}, schema=schema, constraints=constraints)
     found = infer(rows)
-    _refuse_text(found)
+    _refuse_text(rows, found)
     _check_rare(rows, found)
     rules = tuple(parse_constraint(text, found.dtypes, found.formats) for text in found.constraints)
     kept = check_constraints(rows.rare.drop(rows.target), rules)
@@ -287,8 +287,16 @@ def _keep_format(column: Column, schema: Schema, cells: pl.Series) -> Column:
     return replace(column, format=written)
 
 
-def _refuse_text(schema: Schema) -> None:
+def _refuse_text(rows: Rows, schema: Schema) -> None:
     names = [column.name for column in schema.columns if column.kind == "text"]
+    commas = [name for name in names if has_decimal_commas(rows.held[name].drop_nulls())]
+    if commas:
+        raise SchemaError(
+            f"{'columns' if commas[1:] else 'column'} {listed(commas)} "
+            f"{'hold' if commas[1:] else 'holds'} numbers with a decimal comma: write them with a "
+            "point, as in 54.65, and without marks between thousands; or leave out with "
+            + " ".join(f"--ignore {name!r}" for name in commas)
+        )
     if names:
         hold, them, are = ("hold", "them", "they are") if names[1:] else ("holds", "it", "it is")
         ignored = " ".join(f"--ignore {name!r}" for name in names)

@@ -94,7 +94,8 @@ class FreshIdentifiers:
     def make(self, first_row: int, n: int, *, seed: int) -> pl.Series:
         """Make the ids of rows `first_row` to `first_row` + `n` - 1 of the stream `seed`.
 
-        They are the same however the stream is cut.
+        They are the same however the stream is cut, and have nothing to do with those of a column
+        of another name.
 
         Raises
         ------
@@ -127,7 +128,7 @@ class FreshIdentifiers:
 
     def _schedule(self, seed: int) -> tuple[Indices, Indices]:
         """Return, for each row of a period, its shape and which of that shape's rows it is."""
-        (key,) = keys_of((seed,), 1)
+        (key,) = keys_of((seed, self._salt), 1)
         order = np.argsort(mixed(np.arange(PERIOD, dtype=np.uint64) ^ key))
         weights = [shape.weight for shape in self.shapes]
         schedule, rank = np.empty((2, PERIOD), dtype=np.int64)
@@ -142,13 +143,17 @@ class FreshIdentifiers:
         head, length, places, pending = shape, lengths[shape], index, np.arange(len(index))
         while len(pending):
             space = self._space(head, length)
-            codes, served = space.draw(places[pending], (seed, head, length))
+            codes, served = space.draw(places[pending], (seed, self._salt, head, length))
             yield pending[served], self._text(codes)
             pending = pending[~served]
             # all of a kin grow into the same ids of the lengths between theirs, in turns
             length = next(n for n in count(length + 1) if n not in lengths.values())
             head = [number for number in kin if lengths[number] < length][-1]
             places = index * len(kin) + kin.index(shape)
+
+    @cached_property
+    def _salt(self) -> int:
+        return zlib.crc32(self.name.encode())
 
     @cached_property
     def _kin(self) -> list[list[int]]:

@@ -99,7 +99,7 @@ class NumberField:
         scaling = encoding.fit(rest) if len(rest) else None
         steps = None
         if scaling is not None and decimals is not None:
-            steps = Steps.fit(rest[~np.isin(rest, scaling.ties)], decimals)
+            steps = Steps.fit(rest, scaling.ties, decimals)
             if steps is not None and not scaling.keeps_values:
                 steps = steps.finest()
         return cls(dtype, tuple(spikes.tolist()), scaling, decimals, unit, steps)

@@ -182,10 +182,9 @@ def _at(place: int, family: list[Marks], observed: Observed) -> tuple[set[int], 
 
 
 def _are_few(place: set[int], n: int) -> bool:
-    """Say whether letters, alone or beside digits, are fewer than n ids would show by chance."""
-    known = _class_of(place)
-    letters = not place <= set(map(ord, DIGITS)) and all(is_word(chr(code)) for code in place)
-    return letters and _chance(place, known, n) < CHANCE
+    """Say whether all are letters, and fewer than n ids would show by chance."""
+    letters = all(chr(code) not in DIGITS and is_word(chr(code)) for code in place)
+    return letters and _chance(place, _class_of(place), n) < CHANCE
 
 
 def _are_shared(rows: list[Codes], places: list[int]) -> bool:

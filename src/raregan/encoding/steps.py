@@ -25,7 +25,10 @@ LADDER = tuple(m * 10**k for k in range(15) for m in (1, 5))
 """Steps that people round to, in units of the last decimal place; each divides the next."""
 
 MIN_VALUES = 20
-"""Fewer tell nothing of steps."""
+"""Fewer that came once tell nothing of how many are rounded to which step."""
+
+MIN_DISTINCT = 8
+"""Fewer values may have a divisor in common by chance."""
 
 SIGMAS = 3.0
 """Standard deviations by which values on a step must outnumber those that lie there by chance."""
@@ -58,16 +61,29 @@ class Steps:
     high: float
 
     @classmethod
-    def fit(cls, values: Floats, decimals: int) -> Self | None:
-        """Learn from (n,) finite values of so many decimal places; None: nothing to round to."""
-        if len(values) < MIN_VALUES or np.abs(values).max() * 10.0**decimals >= EXACT:
+    def fit(cls, values: Floats, ties: Floats, decimals: int) -> Self | None:
+        """Learn from finite values of so many decimal places; None: there is nothing to round to.
+
+        Parameters
+        ----------
+        values
+            (n,) all of them.
+        ties
+            Those that an encoding makes again as they are: they say what divides all values, and
+            nothing of shares.
+        decimals
+            Decimal places of all.
+        """
+        distinct = np.unique(values)
+        if len(distinct) < MIN_DISTINCT or np.abs(distinct).max() * 10.0**decimals >= EXACT:
             return None
-        units = np.rint(values * 10.0**decimals).astype(np.int64)
-        finest = int(np.gcd.reduce(units))
-        if not finest:  # all are 0
-            return None
-        sizes = (finest, *(size for size in LADDER if size > finest and size % finest == 0))
-        shares = _shares(units, sizes)
+        finest = int(np.gcd.reduce(np.rint(distinct * 10.0**decimals).astype(np.int64)))
+        once = values[~np.isin(values, ties)]
+        if len(once) < MIN_VALUES:
+            sizes, shares = (finest,), [1.0]
+        else:
+            sizes = (finest, *(size for size in LADDER if size > finest and size % finest == 0))
+            shares = _shares(np.rint(once * 10.0**decimals).astype(np.int64), sizes)
         kept = [i for i, share in enumerate(shares) if share]
         if [sizes[i] for i in kept] == [1]:
             return None
