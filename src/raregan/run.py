@@ -129,6 +129,11 @@ class Run:
             f"{self._rows_per_step} rows a step; "
             f"{self.table.n_rare:,} rare rows{self._beside()} encoded as "
             f"{self.encoder.layout.width} numbers each ({training.numeric_encoding})"
+            + "".join(
+                f"\none field: {', '.join(field.names)}"
+                for field in self.encoder.fields
+                if len(field.names) > 1
+            )
         )
 
     def hooks(

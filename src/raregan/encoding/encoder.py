@@ -16,6 +16,7 @@ from raregan.data.constraints import Combination, OneHot, Sum, order_sums
 from raregan.data.dtypes import dtype_name
 from raregan.data.rows import known_column, listed
 from raregan.data.schema import Column, Schema, locate
+from raregan.encoding.dependencies import find_dependent
 from raregan.encoding.fields import Draw, Encoded
 from raregan.encoding.fitted import FittedField, fit_field, fit_group
 from raregan.encoding.layout import Layout, Span
@@ -124,9 +125,12 @@ class TableEncoder:
             raise SchemaError("an encoding needs at least one row to be fitted to")
         more = others if levels_from == "all" else None
         groups = [c.columns for c in constraints if isinstance(c, Combination | OneHot)]
-        group_of = {name: names for names in groups for name in names}
         sums = order_sums([c for c in constraints if isinstance(c, Sum)])
         added_up = {rule.total for rule in sums}
+        taken = {name for rule in constraints for name in rule.columns}
+        rows = frame if more is None else pl.concat([frame, more.select(frame.columns)])
+        groups += find_dependent(rows, schema.columns, taken)
+        group_of = {name: names for names in groups for name in names}
         fields = []
         for column in schema.columns:
             names = group_of.get(column.name, (column.name,))
