@@ -39,7 +39,7 @@ def test_every_variant_can_be_chosen():
         ("train --data --epochs 3", "--data needs a value"),
         (
             "train --variant ctgan",
-            "--variant takes one of flow, gan, r3gan, wgan-gp, got 'ctgan'; di",
+            "--variant takes one of cgan, cwgan-gp, flow, gan, r3gan, wgan-gp, got 'ctgan'; di",
         ),
         ("train --variant wgan", "got 'wgan'; did you mean 'gan' or"),
         (

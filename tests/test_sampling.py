@@ -58,7 +58,7 @@ def test_the_latent_noise_is_standard_normal(sampler):
             seen.append(latent)
             return sampler.generator(latent)
 
-    spied = type(sampler)(sampler.schema, sampler.encoder, Spy())
+    spied = type(sampler)(sampler.schema, sampler.encoder, {1: Spy()})
     spied.sample(4 * BLOCK_ROWS, seed=0)
     noise = np.concatenate(seen).ravel()
     assert noise.dtype == np.float32

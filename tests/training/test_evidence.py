@@ -11,6 +11,8 @@ from raregan.training import evidence
 from raregan.training.evidence import (
     CROSS_FIT_BELOW,
     FOLDS,
+    HELD_OUT,
+    MANY_ROWS,
     TOLERABLE_COPYING,
     Examiner,
     Score,
@@ -20,6 +22,7 @@ from raregan.training.evidence import (
     copying,
     correlation_difference,
     draw_rows,
+    holds_out_itself,
     told_apart,
 )
 from tests.gans.test_calibration import layout_of
@@ -51,11 +54,20 @@ def test_few_rows_are_held_out_in_turn(n, seed):
     assert (sizes >= 1).all()
 
 
-@given(st.integers(CROSS_FIT_BELOW, 3_000), st.integers(0, 2**32))
+@given(st.integers(CROSS_FIT_BELOW, MANY_ROWS - 1), st.integers(0, 2**32))
 def test_of_many_rows_a_quarter_is_held_out_once(n, seed):
     held = ~choose_members(n, seed=seed)
     assert held.shape == (1, n)
     assert held.sum() == pytest.approx(n / 4, abs=0.51)
+    assert not holds_out_itself(n)
+
+
+@given(st.integers(MANY_ROWS, 30_000), st.integers(0, 2**32))
+def test_of_very_many_rows_the_run_holds_some_out_itself(n, seed):
+    held = ~choose_members(n, seed=seed)
+    assert held.shape == (1, n)
+    assert held.sum() == HELD_OUT
+    assert holds_out_itself(n)
 
 
 def test_the_seed_says_which():

@@ -192,6 +192,21 @@ def test_a_rehearsal_never_sees_the_rows_that_are_held_out():
     )
 
 
+def test_of_many_rows_the_run_itself_never_sees_those_held_out_and_is_what_is_judged(monkeypatch):
+    monkeypatch.setattr("raregan.training.evidence.MANY_ROWS", 40)
+    spoilt = ROWS.copy()
+    spoilt[~MEMBERS[0]] = 1e3
+    states = []
+    rehearsals = Rehearsals(
+        MEMBERS, lambda epoch, seen: states.append(seen) or score(epoch, 1.0), 2, 99
+    )
+    assert rehearsals.n_beside == 0
+    clean, other = (run(4, rehearsals=rehearsals, rows=rows) for rows in (ROWS, spoilt))
+    assert np.array_equal(weights(clean), weights(other))
+    assert not np.array_equal(weights(clean), weights(plain(4)))
+    assert [len(seen) for seen in states] == [1] * 4
+
+
 def test_it_ends_when_patience_does():
     result = rehearsed(40, judged({2: 3.0, 4: 1.0}, patience=3))
     assert result.ended == "evidence"
