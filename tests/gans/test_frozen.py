@@ -2,12 +2,16 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from scipy.stats import norm
 
 from raregan.config import NetworkConfig
 from raregan.errors import ModelFileError
-from raregan.gans.frozen import FrozenGenerator, freeze_dense
-from raregan.gans.heads import harden
+from raregan.gans.conditions import Told, answers, ask_vectors
+from raregan.gans.frozen import AskedGenerator, FrozenGenerator, freeze_dense
+from raregan.gans.heads import harden, is_discrete
 from raregan.gans.networks import build_generator
+from raregan.training.evidence import draw_rows
+from tests.gans.test_conditions import LAYOUT
 from tests.gans.test_heads import LAYOUTS, gated_by_hand
 from tests.gans.test_networks import layout
 
@@ -106,3 +110,60 @@ def test_a_layer_that_cannot_be_folded_is_refused():
     tanh = keras.Model(inputs, layers.Dense(3, activation="tanh")(inputs))
     with pytest.raises(TypeError, match="tanh"):
         freeze_dense(tanh, layout(3))
+
+
+# --- asked for categories -------------------------------------------------------------------------
+
+SHARES = np.array([3.0, 1.0, 0.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0])
+"""Of the asks of `LAYOUT`: one of them is never made."""
+
+
+def asked_generator():
+    network = NetworkConfig(generator_widths=(16,), latent_dim=6)
+    n_places = ask_vectors(LAYOUT).shape[1]
+    model = build_generator(LAYOUT, network, seed=0, n_conditions=2 + n_places)
+    return model, freeze_dense(model, LAYOUT, Told(np.array([0, 1], np.float32), SHARES))
+
+
+def test_it_makes_what_the_network_makes_of_class_and_ask():
+    model, frozen = asked_generator()
+    latent = np.random.default_rng(0).normal(size=(400, 7)).astype(np.float32)
+    bounds = norm.ppf(np.cumsum(SHARES / SHARES.sum())[:-1])
+    number = np.searchsorted(bounds, latent[:, -1])
+    told = np.concatenate([np.tile([0.0, 1.0], (400, 1)), ask_vectors(LAYOUT)[number]], axis=1)
+    made = model(np.concatenate([latent[:, :-1], told], axis=1).astype(np.float32))
+    hard = frozen(latent)
+    discrete = is_discrete(LAYOUT)
+    gated = hard @ LAYOUT.gate_matrix() > 0
+    np.testing.assert_allclose(hard[:, ~discrete], np.asarray(made)[:, ~discrete], atol=1e-5)
+    same = np.isclose(hard, np.asarray(made), atol=1e-5) | gated
+    assert same.all()
+    shares = np.bincount(number, minlength=9) / 400
+    np.testing.assert_allclose(shares, SHARES / SHARES.sum(), atol=0.08)
+    assert shares[2] == 0
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_what_is_asked_for_is_in_every_row(number):
+    _, frozen = asked_generator()
+    latent = np.random.default_rng(1).normal(size=(300, 7)).astype(np.float32)
+    rows = draw_rows(frozen.asked(number), 300, np.random.default_rng(1))
+    assert answers(rows, LAYOUT)[:, number].all()
+    assert not answers(frozen(latent), LAYOUT)[:, number].all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("offsets", np.zeros((8, 16), np.float32)),
+        ("offsets", np.full((9, 16), np.nan, np.float32)),
+        ("bounds", np.zeros(9, np.float32)),
+        ("bounds", np.arange(8, 0, -1, dtype=np.float32)),
+        ("bounds", None),
+    ],
+)
+def test_damaged_asks_are_refused(name, value):
+    _, frozen = asked_generator()
+    arrays = {**frozen.to_arrays(), name: value}
+    with pytest.raises(ModelFileError, match="damaged"):
+        AskedGenerator.from_arrays({k: v for k, v in arrays.items() if v is not None}, LAYOUT)
