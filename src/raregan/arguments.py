@@ -215,7 +215,7 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
     )
     epochs = (
         "passes over the rare rows; with evidence at most, and never more than make the variant's "
-        "steps, which is the default (flow: 5,000 steps)"
+        "steps, which is the default (flow: 5,000 steps and more)"
     )
     _number(verb, "--epochs", _whole, epochs)
     _number(verb, "--batch-size", _whole, "rows in a step (the variant's own)")
