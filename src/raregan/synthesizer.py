@@ -59,9 +59,10 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         whole table.
     epochs : int, optional
         Passes over the rare rows; default: as many as make the variant's steps (5,000 for
-        ``"flow"``, and more from 500 rare rows on). With evidence a limit, and never more than that: of 492 rows in batches of 64
-        ``"flow"`` takes 650 epochs at most, whatever is asked for. What was asked for stands in
-        ``model_.provenance["epochs_asked"]``, what was done in ``["epochs"]``.
+        ``"flow"``, more from 500 rare rows on). With evidence a limit, and never more than that: of
+        492 rows in batches of 64 ``"flow"`` takes 650 epochs at most, whatever is asked for. What
+        was asked for stands in ``model_.provenance["epochs_asked"]``, what was done in
+        ``["epochs"]``.
     batch_size : int, optional
         Rows in a step, at most the rare rows; default: 64, or all of them where there are fewer.
     latent_dim : int, optional
