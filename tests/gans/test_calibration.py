@@ -1,10 +1,13 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from raregan.config import NetworkConfig
 from raregan.encoding.layout import Layout, Span
 from raregan.gans.calibration import calibrate
-from raregan.gans.frozen import FrozenGenerator, freeze_dense
+from raregan.gans.frozen import Corrected, FrozenGenerator, freeze_dense
+from raregan.gans.heads import harden
 from raregan.gans.networks import build_generator
 from tests.gans.test_frozen import lived_in
 
@@ -158,3 +161,29 @@ def test_a_generator_that_always_makes_the_same_stays_finite():
     made = calibrate(still, rows, seed=1)
     assert np.isfinite(made.biases[-1]).all()
     assert draw(made, 100)[:, 3].all()
+
+
+def test_a_row_in_a_thousand_that_runs_away_moves_no_share():
+    layout = layout_of((4, "softmax"), (1, "linear"), (1, "linear"))
+    steady = random_generator(layout)
+
+    @dataclass(frozen=True)
+    class RunsAway(Corrected):
+        def logits(self, latent):
+            rows = self.generator.logits(latent)
+            rows[latent[:, 0] > 3.1] *= 1e20
+            return rows
+
+        def __call__(self, latent):
+            return harden(self.logits(latent), layout)
+
+        def to_arrays(self):
+            return {}
+
+    numbers = np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32)
+    rows = np.concatenate([one_hot([400, 300, 200, 100]), numbers], axis=1)
+    made = calibrate(RunsAway(steady), rows, seed=0, margins=True)
+    latent = np.random.default_rng(9).standard_normal((20_000, steady.latent_dim), np.float32)
+    drawn = made(latent[latent[:, 0] < 3.1])
+    np.testing.assert_allclose(drawn[:, :4].mean(axis=0), [0.4, 0.3, 0.2, 0.1], atol=2 * POINT)
+    np.testing.assert_allclose(np.std(drawn[:, 4:], axis=0), 1, atol=0.1)

@@ -182,3 +182,8 @@ def test_damaged_arrays_are_refused(change, match):
 def test_weights_of_another_layout_are_refused(width):
     with pytest.raises(ModelFileError, match="do not fit"):
         FrozenFlow.from_arrays(FLOW.to_arrays(), layout(width))
+
+
+def test_a_path_that_runs_away_stays_finite():
+    wild = replace(FLOW, weights={name: 50 * array for name, array in FLOW.weights.items()})
+    assert np.isfinite(wild(100 * NOISE)).all()

@@ -36,6 +36,9 @@ MARGIN_ROWS = 4_096
 ROUNDS = 200
 """Of the ascent; each is one argmax over all rows."""
 
+UNUSUAL = 10.0
+"""Times the size of most rows' largest logit: beyond it a row is left out of calibration."""
+
 NEVER = 1e6
 """Beyond any logit."""
 
@@ -72,12 +75,24 @@ def calibrate(
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0)))
     latent = rng.standard_normal((n, generator.latent_dim), dtype=np.float32)
+    latent = latent[_is_usual(generator.logits(latent))]
     if not generator.layout.is_linear:
         generator = generator.shifted(_head_shift(generator, rows, latent, only_seen))
     if not margins:
         return generator
     latent = latent[:MARGIN_ROWS]
     return fit_margins(fit_correlations(generator, rows, latent), rows, latent)
+
+
+def _is_usual(logits: Float32) -> NDArray[np.bool_]:
+    """Say of (n, D) logits whether a row is of the size of the others.
+
+    A field that learned from thousands of rows may carry one start in a thousand far away. Such
+    rows come out at the end of the range; means and covariances would be of them alone.
+    """
+    size = np.abs(logits).max(axis=1)
+    usual: NDArray[np.bool_] = size <= UNUSUAL * np.median(size)
+    return usual
 
 
 def _head_shift(generator: Frozen, rows: Float32, latent: Float32, only_seen: bool) -> Float64:

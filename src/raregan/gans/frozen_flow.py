@@ -30,6 +30,7 @@ TIME_FEATURES = 32
 """Sines and cosines that tell the field what time it is."""
 
 _FASTEST = 100.0  # of their angular speeds
+_FARTHEST = np.float32(1e3)  # from the origin, and beyond any row: what leaves stays finite
 _ROWS_AT_ONCE = 1024  # so that what a layer makes stays in the processor's cache
 
 
@@ -82,6 +83,7 @@ class FrozenFlow:
                 for i in range(self.steps):
                     middle = part + self._velocity(part, 2 * i) * np.float32(0.5 / self.steps)
                     part += self._velocity(middle, 2 * i + 1) * np.float32(1 / self.steps)
+                    np.clip(part, -_FARTHEST, _FARTHEST, out=part)
         rows += self.shift
         return rows
 
