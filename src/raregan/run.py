@@ -380,8 +380,10 @@ def resolve(
 def fewer_epochs(variant_name: str, options: Mapping[str, Any], table: Table) -> str | None:
     """Say in one line that a run takes fewer epochs than were asked for; None where it does not."""
     asked, variant = options.get("epochs"), get_variant(variant_name)
+    if asked is None:
+        return None
     _, training = resolve(variant, options, learned_rows(variant, table))
-    if asked is None or asked <= training.epochs:
+    if asked <= training.epochs:
         return None
     return (
         f"{asked:,} epochs asked for; {variant_name} ends after {training.epochs:,} at the latest "

@@ -175,9 +175,9 @@ class Sampler:
     def _source(self, label: TargetValue, seed: int, wanted: Mapping[str, Any]) -> _Source:
         generator = self.generators[label]
         number = list(self.generators).index(label)
+        asks = [ask.place_and_category for ask in asks_of(self.encoder.layout)] if wanted else []
         for name, value in wanted.items():
             place = self.encoder.place_of(name, value)
-            asks = [ask.place_and_category for ask in asks_of(self.encoder.layout)]
             asked = generator.asked(asks.index(place)) if place in asks else None
             if asked is not None:
                 generator = asked

@@ -292,18 +292,15 @@ def _scan_json_part(path: Path, *, is_large: bool) -> pl.LazyFrame:
 
 def _scan_csv(parts: list[Path], *, is_large: bool) -> pl.LazyFrame:
     opened = [_open_csv(part, is_large=is_large) for part in parts]
-    codes = {
-        name for part, (frame, _) in zip(parts, opened, strict=True) for name in _codes(part, frame)
-    }
-    if codes:
+    if codes := {name for _, _, names in opened for name in names}:
         opened = [_open_csv(part, is_large=is_large, codes=codes) for part in parts]
     if not is_large:
-        frames = [frame.lazy() for frame, _ in opened]
+        frames = [frame.lazy() for frame, _, _ in opened]
         return _concat(parts, frames, [_seen(frame) for frame in frames])
-    dtypes = _common(parts, [_seen(frame.lazy()) for frame, _ in opened])
+    dtypes = _common(parts, [_seen(frame.lazy()) for frame, _, _ in opened])
     frames = [
         pl.scan_csv(part, separator=separator, glob=False, schema_overrides=_known(dtypes))
-        for part, (_, separator) in zip(parts, opened, strict=True)
+        for part, (_, separator, _) in zip(parts, opened, strict=True)
     ]
     whole = pl.concat([frame.select(list(dtypes)) for frame in frames])
     return whole.cast(_late_dtypes(whole, [name for name, dtype in dtypes.items() if not dtype]))
@@ -319,31 +316,25 @@ def _scan_text(parts: list[Path]) -> pl.LazyFrame:
     return pl.concat([frame.select(names) for frame in frames])
 
 
-def _codes(path: Path, frame: pl.DataFrame) -> list[str]:
-    """Return the columns, taken for integers, of which a cell begins with 0 as codes do: 00123."""
-    names = [name for name, dtype in frame.schema.items() if dtype.is_integer()]
-    if not names:
-        return []
-    text, separator = _check_csv(path, is_large=False)
-    options: dict[str, Any] = {"infer_schema": False, "n_rows": INFERENCE_ROWS, "columns": names}
-    written = _read_csv(path, text, separator, _CSV_REMEDY, **options)
-    return [name for name in names if written[name].str.contains(r"^0[0-9]").any()]
-
-
 def _open_csv(
     path: Path, *, is_large: bool, codes: Collection[str] = ()
-) -> tuple[pl.DataFrame, str]:
-    """Return a CSV file's rows, the first ones of a large one, and its separator."""
+) -> tuple[pl.DataFrame, str, list[str]]:
+    """Return a CSV file's rows, the first ones of a large one, its separator, and its codes.
+
+    Codes are columns, taken for integers, of which a cell begins with 0: 00123. Those of `codes`
+    are read as text.
+    """
     text, separator = _check_csv(path, is_large=is_large)
     rows = INFERENCE_ROWS if is_large else None
-    remedy = _LARGE_CSV_REMEDY if is_large else _CSV_REMEDY
+    read = partial(_read_csv, path, text, separator, _LARGE_CSV_REMEDY if is_large else _CSV_REMEDY)
     as_text = dict.fromkeys(codes, pl.String)
-    options: dict[str, Any] = {
-        "infer_schema_length": rows,
-        "n_rows": rows,
-        "schema_overrides": as_text,
-    }
-    return _read_csv(path, text, separator, remedy, **options), separator
+    frame = read(infer_schema_length=rows, n_rows=rows, schema_overrides=as_text)
+    names = [name for name, dtype in frame.schema.items() if dtype.is_integer()]
+    if codes or not names:
+        return frame, separator, []
+    written = read(infer_schema=False, n_rows=INFERENCE_ROWS, columns=names)
+    found = [name for name in names if written[name].str.contains(r"^0[0-9]").any()]
+    return frame, separator, found
 
 
 def _check_csv(path: Path, *, is_large: bool) -> tuple[Path | bytes, str]:

@@ -22,6 +22,7 @@ from raregan.gans.margins import fit_margins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from raregan.encoding.layout import Layout
     from raregan.gans.frozen import Frozen
 
     Float32 = NDArray[np.float32]
@@ -75,9 +76,11 @@ def calibrate(
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0)))
     latent = rng.standard_normal((n, generator.latent_dim), dtype=np.float32)
-    latent = latent[_is_usual(generator.logits(latent))]
+    logits = generator.logits(latent)
+    usual = _is_usual(logits)
+    latent, logits = latent[usual], logits[usual]
     if not generator.layout.is_linear:
-        generator = generator.shifted(_head_shift(generator, rows, latent, only_seen))
+        generator = generator.shifted(_head_shift(generator.layout, rows, logits, only_seen))
     if not margins:
         return generator
     latent = latent[:MARGIN_ROWS]
@@ -95,22 +98,21 @@ def _is_usual(logits: Float32) -> NDArray[np.bool_]:
     return usual
 
 
-def _head_shift(generator: Frozen, rows: Float32, latent: Float32, only_seen: bool) -> Float64:
+def _head_shift(layout: Layout, rows: Float32, logits: Float32, only_seen: bool) -> Float64:
     """Return (D,) to add to the logits: 0 where they are plain numbers."""
-    layout = generator.layout
-    logits = generator.logits(latent).astype(np.float64)
+    exact = logits.astype(np.float64)
     gates, shift = layout.gate_matrix(), np.zeros(layout.width)
-    hard = np.zeros((len(latent), layout.width), np.float32)
+    hard = np.zeros((len(logits), layout.width), np.float32)
     for span in layout.spans:
         if span.activation == "linear":
             continue
         part = span.slice
         gating = gates[:, span.start]
         drawn, real = (matrix @ gating == 0 for matrix in (hard, rows))
-        shift[part] = _shift(logits[drawn, part], rows[real, part], span.activation)
+        shift[part] = _shift(exact[drawn, part], rows[real, part], span.activation)
         if only_seen:
             shift[part][~rows[real, part].any(axis=0)] = -NEVER
-        moved = logits[:, part] + shift[part]
+        moved = exact[:, part] + shift[part]
         chosen = moved > 0
         if span.activation == "softmax":
             chosen = np.arange(span.width) == moved.argmax(axis=1)[:, None]
