@@ -4,6 +4,7 @@
     python benchmarks/quality.py --table creditcard --only raregan --only SMOTE
     python benchmarks/quality.py --peers PYTHON           also CTGAN and TVAE; PYTHON has ctgan
     python benchmarks/quality.py --tstr --robust 20       also what these two options say
+    python benchmarks/quality.py --table creditcard --rare 20      with 20 rare rows to learn from
 
 Tables are the Parquet files in the folder that RAREGAN_DATA names (or ``--data``), and the
 simulated ``make_card_fraud()``; Time, identifiers and free text are dropped for all. Per table and
@@ -19,7 +20,8 @@ rare rows left out:
 - ks: difference of a column's distribution from the held-out rows, mean over columns.
 - corr: difference of a pair's correlation (or association), mean over pairs.
 - closer: share of synthetic rows nearer to a training row than to a held-out one; 0.70 is what a
-  row that copies nobody gets. copies: share that are training rows, to six digits.
+  row that copies nobody gets (with ``--rare``, what the table's title says). copies: share that
+  are training rows, to six digits.
 - seconds: training, imports and compilation included, + sampling.
 
 Results are kept in ``--results``: what is there is not run again, so an interrupted run goes on
@@ -59,7 +61,7 @@ CONTESTANTS = (*RIVALS, *PEERS, DEFAULT, *VARIANTS)
 NOT_GANS = ("flow",)
 SMOTES = ("SMOTE", "SMOTE with gaps")
 TASKS = ("quality", "tstr")
-KEY = ("task", "table", "contestant", "seed", "epochs")
+KEY = ("task", "table", "contestant", "seed", "epochs", "rare")
 Scores = dict[str, np.ndarray]
 Bars = list[tuple[str, bool]]
 
@@ -91,11 +93,12 @@ def load(name: str, folder: str) -> tuple[pl.DataFrame, list[Column]]:
     return frame, [c for c in columns if c.kind not in ("identifier", "text", "constant")]
 
 
-def split(frame: pl.DataFrame, is_rare: pl.Expr, seed: int) -> Parts:
+def split(frame: pl.DataFrame, is_rare: pl.Expr, seed: int, most: int | None = None) -> Parts:
+    """Split the rare rows; `most` of those to learn from are kept, the held-out ones all."""
     rare, others = frame.filter(is_rare).unique(maintain_order=True), frame.filter(~is_rare)
     order = np.random.default_rng(seed).permutation(rare.height)[:MOST_RARE]
     n = round(TRAIN_SHARE * len(order))
-    return Parts(rare[order[:n]], others, rare[order[n:]], others.clear())
+    return Parts(rare[order[:n][:most]], others, rare[order[n:]], others.clear())
 
 
 def fold(frame: pl.DataFrame, is_rare: pl.Expr, number: int) -> Parts:
@@ -131,8 +134,10 @@ def contestant(args: argparse.Namespace) -> dict[str, Any]:
     case = TABLES[args.table[0]]
     frame, columns = load(args.table[0], args.data)
     is_rare = pl.col(case.target) == case.rare
-    cut = fold if args.task == "tstr" else split
-    parts = cut(frame, is_rare, args.seed)
+    if args.task == "tstr":
+        parts = fold(frame, is_rare, args.seed)
+    else:
+        parts = split(frame, is_rare, args.seed, args.rare)
     n = parts.train.height if args.task == "tstr" else N_ROWS
     try:
         made, seconds = make(args, parts, columns, n)
@@ -177,6 +182,11 @@ def make(
 # --- all of them ---------------------------------------------------------------------------------
 
 
+def settings(args: argparse.Namespace, task: str, name: str) -> tuple[int | None, int | None]:
+    """Return what else a result depends on: epochs, and how many rare rows there were."""
+    return None if name in RIVALS else args.epochs, args.rare if task == "quality" else None
+
+
 class Results:
     """Results that are there already, and the file that each new one is added to."""
 
@@ -189,7 +199,7 @@ class Results:
             except ValueError:
                 continue  # a run ended while it wrote this
             if entry["contestant"] not in fresh:
-                self.found[tuple(entry[part] for part in KEY)] = entry
+                self.found[tuple(entry.get(part) for part in KEY)] = entry
         if len(self.found) != len(lines):
             rest = path.with_suffix(".part")
             rest.write_text("".join(f"{json.dumps(entry)}\n" for entry in self.found.values()))
@@ -197,13 +207,15 @@ class Results:
 
     def run(self, args: argparse.Namespace, task: str, table: str, name: str, seed: int) -> None:
         """Measure what is not there yet, and say on stderr what came out."""
-        key = (task, table, name, seed, None if name in RIVALS else args.epochs)
+        key = (task, table, name, seed, *settings(args, task, name))
         if key in self.found:
             return
         command = [sys.executable, __file__, "--contestant", name, "--task", task]
         command += ["--table", table, "--seed", str(seed)]
         command += ["--data", args.data] if args.data is not None else []
-        command += ["--epochs", str(args.epochs)] if args.epochs is not None else []
+        for option in ("epochs", "rare"):
+            value = getattr(args, option)
+            command += [f"--{option}", str(value)] if value is not None else []
         command += ["--peers", args.peers] if args.peers is not None else []
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:
@@ -223,8 +235,8 @@ class Results:
 
         `what` is a task, a table and a contestant.
         """
-        epochs = None if what[2] in RIVALS else args.epochs
-        entries = [self.found.get((*what, seed, epochs), {}) for seed in seeds]
+        rest = settings(args, what[0], what[2])
+        entries = [self.found.get((*what, seed, *rest), {}) for seed in seeds]
         names = {k for e in entries for k, v in e.items() if isinstance(v, int | float)}
         return {
             name: np.array([entry.get(name, np.nan) for entry in entries])
@@ -251,7 +263,10 @@ def table_of(title: str, found: dict[str, Scores], seeds: int) -> list[str]:
     sizes = "nothing measured"
     if first:
         train, held = (int(np.nanmax(first[side])) for side in ("train", "held"))
-        sizes = f"{train:,} rare rows to learn from, {held:,} held out, seeds: {seeds}"
+        sizes = (
+            f"{train:,} rare rows to learn from, {held:,} held out, seeds: {seeds}; closer of a "
+        )
+        sizes += f"row that copies nobody: {train / (train + held):.2f}"
     lines = [f"\n### {title}: {sizes}\n", f"| {' | '.join(HEADER)} |", "|---" * len(HEADER) + "|"]
     for name, scores in found.items():
         if not scores:
@@ -395,6 +410,17 @@ def robust_bar(args: argparse.Namespace, results: Results) -> Bars:
     return [(f"{text} median, at most 0.05", gap <= 0.05)]
 
 
+def judged_bars(
+    args: argparse.Namespace, found: dict[str, dict[str, Scores]], results: Results
+) -> tuple[list[str], Bars]:
+    said, bars = smote_bars(found)
+    bars = card_bars(found.get(CARDS, {})) + bars + other_bars(found, results)
+    if args.tstr:
+        more, judged = tstr_bars(args, results)
+        said, bars = said + more, bars + judged
+    return said, bars + (robust_bar(args, results) if args.robust else [])
+
+
 # --- the way through -----------------------------------------------------------------------------
 
 
@@ -421,14 +447,12 @@ def report(args: argparse.Namespace, results: Results) -> Bars:
     """Measure, print and write everything; return the bars that can be judged."""
     found = measure(args, results)
     lines = [line for table, s in found.items() for line in table_of(table, s, args.seeds)]
-    lines += [*summary(found), "\n### Bars\n"]
-    said, bars = smote_bars(found)
-    bars = card_bars(found.get(CARDS, {})) + bars + other_bars(found, results)
-    if args.tstr:
-        more, judged = tstr_bars(args, results)
-        said, bars = said + more, bars + judged
-    bars += robust_bar(args, results) if args.robust else []
-    lines += [*said, *(f"- {'kept' if kept else 'FAILED'}: {text}" for text, kept in bars)]
+    lines += summary(found)
+    bars: Bars = []
+    if args.rare is None:
+        said, bars = judged_bars(args, found, results)
+        lines += ["\n### Bars\n", *said]
+        lines += [f"- {'kept' if kept else 'FAILED'}: {text}" for text, kept in bars]
     lines += [f"- failed: {' '.join(map(str, k))}: {v}" for k, v in results.failures.items()]
     text = "\n".join(lines).strip()
     print(text, flush=True)
@@ -452,6 +476,7 @@ def parse() -> argparse.Namespace:
     add("--seeds", type=int, default=5, help="splits of each table")
     add("--peers", metavar="PYTHON", help="the Python of an environment that has ctgan")
     add("--epochs", type=int, help="fewer, for a quick try; kept apart from full results")
+    add("--rare", type=int, metavar="N", help="keep N rare rows to learn from; no bar is judged")
     add("--tstr", action="store_true", help=f"train on synthetic rows, test on real: {CARDS}")
     add("--robust", type=int, default=0, metavar="N", help=f"{DEFAULT} with N seeds: {CARDS}")
     add("--data", default=os.environ.get("RAREGAN_DATA"), help="folder of tables")
