@@ -59,6 +59,23 @@ def test_the_others_are_drawn_uniformly(frame, lazy):
     assert chisquare(np.bincount(stretch), expected).pvalue > 0.001
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_small_classes_are_kept_whole(frame, lazy):
+    """A third class of 30 rows in 60,000: the sample alone would hold some ten of them."""
+    classes = pl.when(pl.col("place") % 2_000 == 9).then(2).otherwise(pl.col("Class"))
+    table = frame.with_columns(classes.cast(pl.Int8).alias("Class"))
+    found = choose_rows(table.lazy() if lazy else table, rare=1)
+    assert found.others["Class"].value_counts().filter(pl.col("Class") == 2).item(0, "count") == 30
+    assert found.others.height < module.MAX_OTHERS + 30
+    assert found.others["place"].is_sorted()
+    assert found.rare.height == N_RARE
+
+
+def test_many_small_classes_are_bounded(frame):
+    table = frame.with_columns(Class=pl.col("place") % 20_000)  # three rows of each
+    assert choose_rows(table, rare=7).others.height <= 2 * module.MAX_OTHERS
+
+
 def test_a_small_table_is_held_whole(frame):
     small = frame.head(3_000)
     lazy, eager = choose_rows(small.lazy()), choose_rows(small)

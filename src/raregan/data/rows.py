@@ -51,7 +51,8 @@ class Rows:
     rare
         All rare rows in the input's order.
     others
-        At most `MAX_OTHERS` of the other rows, drawn uniformly, in the input's order.
+        Of the other rows at most `MAX_OTHERS`, drawn uniformly, and all of small classes (at most
+        as many again), in the input's order.
     held
         Both, or the whole table where it is small, in the input's order.
     everything
@@ -80,6 +81,9 @@ def choose_rows(
     source: str = FRAME,
 ) -> Rows:
     """Find target and rare value, and keep the rare rows and a sample of the others.
+
+    Of a target with three values and more, classes that are small too are kept whole: a sample of
+    a large table would hold next to nothing of them.
 
     Of a LazyFrame nothing else is ever held: its target column is counted, then all columns are
     read once, streaming. A DataFrame is in memory already.
@@ -119,12 +123,12 @@ def choose_rows(
     if not n_rows:
         raise DataError(f"{source} has no rows: a table needs a header and rows below it")
     value = _find_rare(counts, name, rare)
-    is_rare = has_value(name, value)
+    is_rare, is_small = has_value(name, value), _is_small(counts, name, value)
     if isinstance(table, pl.DataFrame):
         held = table.with_columns(_NAN_IS_NULL)
-        others = _sample(held.filter(~is_rare))
+        others = _sample(held.filter(~is_rare), is_small)
     else:
-        held = _stream(everything, is_rare, n_rows)
+        held = _stream(everything, is_rare | is_small, n_rows)
         others = held.filter(~is_rare)
     rare_rows = held.filter(is_rare)
     return Rows(rare_rows, others, held, everything, name, value, n_rows)
@@ -132,8 +136,11 @@ def choose_rows(
 
 def has_value(name: str, value: TargetValue) -> pl.Expr:
     """Return whether a column holds a value; categories are compared as text."""
-    column = pl.col(name)
-    return (column.cast(pl.String) if isinstance(value, str) else column) == value
+    return _comparable(name, value) == value
+
+
+def _comparable(name: str, value: TargetValue) -> pl.Expr:
+    return pl.col(name).cast(pl.String) if isinstance(value, str) else pl.col(name)
 
 
 def known_column(columns: Sequence[str], name: str, source: str | None = None) -> str:
@@ -278,16 +285,24 @@ def _is_equal(rare: Any, value: TargetValue) -> bool:
         return False
 
 
-def _sample(others: pl.DataFrame) -> pl.DataFrame:
-    """Draw `MAX_OTHERS` rows uniformly, in their order."""
+def _is_small(counts: pl.DataFrame, name: str, rare: TargetValue) -> pl.Expr:
+    """Say which rows are of a small class: never the rare one, and never the largest."""
+    others = counts.filter(pl.col("value") != rare)
+    small = others.head(-1).filter(pl.col("rows").cum_sum() <= MAX_OTHERS)["value"]
+    return _comparable(name, rare).is_in(small.implode())
+
+
+def _sample(others: pl.DataFrame, is_small: pl.Expr) -> pl.DataFrame:
+    """Draw `MAX_OTHERS` rows uniformly and keep those of small classes, in their order."""
     if others.height <= MAX_OTHERS:
         return others
-    chosen = np.random.default_rng(SEED).choice(others.height, MAX_OTHERS, replace=False)
-    return others[np.sort(chosen)]
+    chosen = np.zeros(others.height, np.bool_)
+    chosen[np.random.default_rng(SEED).choice(others.height, MAX_OTHERS, replace=False)] = True
+    return others.filter(pl.lit(pl.Series(chosen)) | is_small)
 
 
-def _stream(everything: pl.LazyFrame, is_rare: pl.Expr, n_rows: int) -> pl.DataFrame:
-    """Read the rare rows and `MAX_OTHERS` at random, in the input's order and in one pass.
+def _stream(everything: pl.LazyFrame, is_kept: pl.Expr, n_rows: int) -> pl.DataFrame:
+    """Read the rows to keep and `MAX_OTHERS` at random, in the input's order and in one pass.
 
     Row numbers are drawn first, so that the sample is uniform and depends on no engine; a filter
     leaves the columns of all other rows unread where the format allows.
@@ -296,5 +311,5 @@ def _stream(everything: pl.LazyFrame, is_rare: pl.Expr, n_rows: int) -> pl.DataF
     drawn = np.sort(rng.choice(n_rows, min(MAX_OTHERS, n_rows), replace=False))
     chosen = pl.Series(drawn, dtype=pl.get_index_type())
     numbered = everything.with_row_index(_ROW)
-    rows = numbered.filter(is_rare | pl.col(_ROW).is_in(chosen.implode())).drop(_ROW)
+    rows = numbered.filter(is_kept | pl.col(_ROW).is_in(chosen.implode())).drop(_ROW)
     return rows.collect(engine="streaming").with_columns(_NAN_IS_NULL)
