@@ -256,6 +256,28 @@ def test_the_rows_of_a_class_depend_on_no_other_class(fitted):
     np.testing.assert_array_equal(fewer[72:], fitted[1][132:])
 
 
+def test_a_variant_of_classes_learns_them_in_one_model():
+    X, y = numbers()
+    options = {"epochs": 1, "latent_dim": 2, "random_state": 0, "evidence": False}
+    sampler = GANOverSampler(variant="cgan", **options)
+    resampled, labels = sampler.fit_resample(X, y)
+    assert np.bincount(labels).tolist() == [60, 60, 60]
+    first, second = sampler.generators_[1], sampler.generators_[2]
+    assert first is second
+    assert first.classes_ == [2, 0, 1]  # the smallest is the rare one
+    made = resampled[len(y) :]
+    seeds = [oversampler._class_seed(_root(0), label) for label in (1, 2)]
+    expected = [
+        first.sample(n, label=label, random_state=seed)
+        for n, label, seed in zip((42, 48), (1, 2), seeds, strict=True)
+    ]
+    assert np.array_equal(made, np.concatenate([rows[["x0", "x1", "x2"]] for rows in expected]))
+
+
+def _root(random_state):
+    return int(np.random.RandomState(random_state).randint(np.iinfo(np.int32).max))
+
+
 def test_a_batch_is_at_most_the_rows_of_a_class():
     sampler = GANOverSampler(**TINY, batch_size=15)
     sampler.fit_resample(*numbers())

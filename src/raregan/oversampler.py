@@ -23,6 +23,7 @@ from raregan.data.rows import DEFAULT_TARGET, known_column, listed
 from raregan.data.sources import is_pandas
 from raregan.data.table import MIN_RARE_ROWS
 from raregan.errors import RareGANWarning, SchemaError, TooFewRowsError, UserError
+from raregan.gans.variants import get_variant
 from raregan.synthesizer import RareGAN
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         - callable: takes `y`, returns such a dict.
     random_state : int, numpy.random.RandomState or None, default=None
         Fixes weights and rows. The seed of a class depends on this and on its label alone: a class
-        gets the same generator whichever other classes are resampled.
+        gets the same generator whichever other classes are resampled, unless the variant learns all
+        of them in one.
     categorical_features : None, "auto" or array-like, default=None
         Columns whose values are levels and not amounts, whatever their dtype: positions, names or a
         mask of shape (n_features,). ``"auto"``: those of a categorical dtype. The kinds of the
@@ -97,7 +99,8 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
     sampling_strategy_ : dict
         Class to number of new rows.
     generators_ : dict
-        Class to its fitted `RareGAN`, of those that were trained.
+        Class to its fitted `RareGAN`, of those that were trained; one for all where the variant
+        learns every class (``"cgan"``, ``"cwgan-gp"``).
     fallbacks_ : dict
         Class to the name of the method that made its rows in place of a generator.
     sample_is_synthetic_ : ndarray of shape (n_resampled,), bool
@@ -259,17 +262,31 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         self.generators_: dict[Any, RareGAN] = {}
         self.fallbacks_: dict[Any, str] = {}
         parts = []
+        learned = {label: counts[label] for label in wanted if label not in few}
         for label, n in wanted.items():
             seed = _class_seed(root, label)
             if label in few:
                 parts.append(self._fall_back(learnable, y, label, n, seed))
                 continue
-            gan = self._generator(learnable, label, counts[label], seed)
-            self.generators_[label] = gan.fit(learnable.frame, y)
-            parts.append(learnable.restore(gan.sample(n)))
+            rare = self._rare_for(label, learned)
+            if rare not in self.generators_:
+                gan = self._generator(learnable, rare, learned[rare], _class_seed(root, rare))
+                self.generators_[rare] = gan.fit(learnable.frame, y)
+            self.generators_[label] = self.generators_[rare]
+            rows = self.generators_[label].sample(n, label=_plain(label), random_state=seed)
+            parts.append(learnable.restore(rows))
         self.sample_is_synthetic_ = np.arange(len(y) + sum(wanted.values())) >= len(y)
         labels = np.repeat(np.array(list(wanted), dtype=y.dtype), list(wanted.values()))
         return _stack([X, *parts]), np.concatenate([y, labels])
+
+    def _rare_for(self, label: Any, learned: Mapping[Any, int]) -> Any:
+        """Return the class that is the rare one of the generator that makes rows of `label`.
+
+        A variant that learns every class does so once, with the smallest as the rare one.
+        """
+        if not get_variant(self.variant).learns_classes:
+            return label
+        return min(learned, key=lambda label: (learned[label], repr(_plain(label))))
 
     def _generator(self, learnable: _Learnable, label: Any, n_rows: int, seed: int) -> RareGAN:
         """Return the untrained generator of a class of `n_rows` rows."""
