@@ -207,16 +207,18 @@ class Run:
                 for number in range(len(self.learned.classes))
             ]
         table = self.table
+        learned = [self.lesson.of_class(number) for number in range(len(generators))]
         with threadpool_limits(1, "blas"):  # threads of BLAS wait longer than they work here
             generators = [
                 calibrate(
                     generator,
-                    self.lesson.of_class(number),
+                    rows,
                     seed=self.config.seed,
                     margins=training.margins,
+                    values=self.encoder.unscaled(rows),
                     only_seen=training.levels_from == "rare",
                 )
-                for number, generator in enumerate(generators)
+                for generator, rows in zip(generators, learned, strict=True)
             ]
         by_class = dict(zip(self.learned.classes, generators, strict=True))
         return Model(
@@ -316,11 +318,16 @@ class Run:
         if not training.evidence:
             return None
         members = choose_members(self.lesson.n_rare, seed=self.config.seed)
-        layout, seed = self.encoder.layout, self.config.seed
         return Rehearsals(
             members=members,
             judge=Examiner(
-                self._freeze, self.lesson.rare, members, layout, margins=training.margins, seed=seed
+                self._freeze,
+                self.lesson.rare,
+                self.encoder.unscaled(self.lesson.rare),
+                members,
+                self.encoder.layout,
+                margins=training.margins,
+                seed=self.config.seed,
             ),
             every=max(1, training.evidence_every // self._steps_per_epoch),
             patience=training.patience,

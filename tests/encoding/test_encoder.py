@@ -80,6 +80,24 @@ def obeys_gates(rows, layout):
     return not ((rows @ layout.gate_matrix() > 0) & (rows != 0)).any()
 
 
+@encodings
+def test_unscaled_rows_hold_the_numbers_of_the_table(numeric):
+    frame = FULL.select("", "code", "amount", "big")
+    encoder = fitted(frame, numeric)
+    rows = encoder.encode(frame)
+    values = encoder.unscaled(rows)
+    assert (values.shape, values.dtype) == (rows.shape, np.float64)
+    places = {(span.column, span.part): span.slice for span in encoder.layout.spans}
+    np.testing.assert_allclose(values[:, places["", "value"]][:, 0], frame[""], rtol=1e-5)
+    np.testing.assert_allclose(values[:, places["big", "value"]][:, 0], frame["big"], rtol=1e-5)
+    above = frame["amount"].to_numpy() > 0  # 0 is a spike
+    np.testing.assert_allclose(
+        values[above, places["amount", "value"]][:, 0], frame["amount"].to_numpy()[above], rtol=1e-5
+    )
+    levels = places["code", "level"]
+    assert np.array_equal(values[:, levels], rows[:, levels])
+
+
 N = 120
 DAYS = RNG.integers(-15_000, 15_000, N)
 FULL = pl.DataFrame(

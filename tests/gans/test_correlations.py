@@ -40,6 +40,23 @@ def test_correlations_are_right_after_the_margins_too():
     assert made == pytest.approx(np.corrcoef(rows.T)[0, 1], abs=0.03)
 
 
+def test_correlations_lie_between_those_of_the_scale_and_of_the_values():
+    """Heavy tails: as they are encoded rows are normal, as the table has them their exponential."""
+    values = np.exp(1.5 * TOGETHER.astype(np.float64))
+    drawn = fit_correlations(passing(), TOGETHER, LATENT, values)(FRESH)
+    made = np.corrcoef(drawn.T)[0, 1]
+    alone = fit_correlations(passing(), TOGETHER, LATENT)(FRESH)
+    assert np.corrcoef(alone.T)[0, 1] == pytest.approx(np.corrcoef(TOGETHER.T)[0, 1], abs=0.03)
+    as_values = [np.interp(made, *map(np.sort, pair)) for made, pair in _columns(drawn, values)]
+    both = [made, np.corrcoef(as_values)[0, 1]]
+    wanted = [np.corrcoef(rows.T)[0, 1] for rows in (TOGETHER, values)]
+    assert np.mean(both) == pytest.approx(np.mean(wanted), abs=0.03)
+
+
+def _columns(drawn, values):
+    return zip(drawn.T, zip(TOGETHER.T, values.T, strict=True), strict=True)
+
+
 def test_a_number_that_may_be_missing_stays_as_it_is_drawn():
     layout = layout_of((1, "sigmoid"), (1, "linear"), (2, "linear"), gates=((0, 1),))
     assert free_numbers(layout).tolist() == [2, 3]

@@ -202,7 +202,8 @@ def normal_generator(shift=0.0, layout=LINEAR):
 
 def examiner(rows, members, *, margins=False, seed=0, layout=LINEAR):
     """One whose states are the generators themselves."""
-    return Examiner(lambda state: state, rows, members, layout, margins=margins, seed=seed)
+    values = rows.astype(np.float64)
+    return Examiner(lambda state: state, rows, values, members, layout, margins=margins, seed=seed)
 
 
 def figures(score):

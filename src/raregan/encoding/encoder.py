@@ -202,6 +202,14 @@ class TableEncoder:
             cells[total.name] = _without(total.add_up(cells), flags.get(total.name))
         return pl.DataFrame({column.name: cells[column.name] for column in self.columns})
 
+    def unscaled(self, matrix: Encoded) -> NDArray[np.float64]:
+        """Return encoded rows, (n, D), with each number that has a scale as the table has it."""
+        values = matrix.astype(np.float64)
+        for slot, part in zip(self._slots, self._slices(), strict=True):
+            if isinstance(slot, FittedField):
+                slot.unscale(values[:, part])
+        return values
+
     def find_levels(self, conditions: Mapping[str, Any]) -> dict[str, Any]:
         """Return conditions with their values as the columns hold them.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
+import numpy as np
 import polars as pl
 
 from raregan.config import SEED
@@ -19,6 +20,8 @@ from raregan.errors import ModelFileError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from raregan.data.schema import Column
     from raregan.encoding.layout import Part
@@ -83,6 +86,11 @@ class FittedField:
             frame = cast("LevelField", self.field).decode_frame(encoded, draw)
             return dict(zip(self.names, frame.iter_columns(), strict=True))
         return {self.names[0]: self.field.decode(encoded, draw)}
+
+    def unscale(self, encoded: NDArray[np.float64]) -> None:
+        """Put numbers in place of encoded ones, where it is one of numbers."""
+        if isinstance(self.field, NumberField) and self.field.scaling is not None:
+            encoded[:, -1] = self.field.scaling.decode(encoded[:, -1:].astype(np.float32))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-safe copy."""

@@ -54,6 +54,7 @@ def calibrate(
     seed: int,
     n: int = CALIBRATION_ROWS,
     margins: bool = False,
+    values: Float64 | None = None,
     only_seen: bool = False,
 ) -> Frozen:
     """Return the generator with the biases of its heads moved.
@@ -71,6 +72,8 @@ def calibrate(
     margins : bool
         Whether numbers are set right too; see :mod:`raregan.gans.correlations` and
         :mod:`raregan.gans.margins`.
+    values : (n, D) float64, optional
+        The training rows with numbers as the table has them, for `margins`.
     only_seen : bool
         Whether a category that no training row has is never drawn.
     """
@@ -84,7 +87,7 @@ def calibrate(
     if not margins:
         return generator
     latent = latent[:MARGIN_ROWS]
-    return fit_margins(fit_correlations(generator, rows, latent), rows, latent)
+    return fit_margins(fit_correlations(generator, rows, latent, values), rows, latent)
 
 
 def _is_usual(logits: Float32) -> NDArray[np.bool_]:

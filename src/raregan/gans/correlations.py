@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 
-_ROUNDS = 3
+_ROUNDS = 8
+_STEP = 0.7  # of what is still wrong, towards which the next round goes
 _FLOOR = 1e-3  # of a covariance's eigenvalues, in units of their mean
+_NOTHING = 1e-9  # a column's deviation, in units of its largest value: rounding
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,16 @@ def free_numbers(layout: Layout) -> NDArray[np.intp]:
     return np.flatnonzero(~is_discrete(layout) & ~gated)
 
 
-def fit_correlations(generator: Frozen, rows: Float32, latent: Float32) -> Frozen:
+def fit_correlations(
+    generator: Frozen, rows: Float32, latent: Float32, values: Float64 | None = None
+) -> Frozen:
     """Return the generator with its numbers varying together as those of training rows.
 
-    The map is that of optimal transport between normal distributions (Olkin & Pukelsheim 1982). The
-    covariance of the rows is shrunk towards independence, as few rows need it (Ledoit & Wolf 2004).
-    What `margins` does afterwards changes covariances a little: the map is fitted to what is right
-    then, in a few rounds.
+    The map is that of optimal transport between normal distributions (Olkin & Pukelsheim 1982).
+    What `margins` does afterwards changes correlations, and so does decoding: the map is fitted to
+    what comes of both, in a few rounds. What should be right is the mean of the correlation of
+    encoded numbers and of that of the numbers themselves: the latter are what a user sees, and
+    where tails are heavy they say more of a few rows than of all.
 
     Parameters
     ----------
@@ -104,23 +109,43 @@ def fit_correlations(generator: Frozen, rows: Float32, latent: Float32) -> Froze
         Encoded training rows, n >= 2.
     latent : (m, Z) float32
         What the generator is tried with.
+    values : (n, D) float64, optional
+        The same rows with numbers as the table has them; default: as they are encoded.
     """
-    from sklearn.covariance import ledoit_wolf
-
     places = free_numbers(generator.layout)
     if len(places) < 2:  # noqa: PLR2004
         return generator
     real = rows[:, places].astype(np.float64)
+    scales = [real] if values is None else [real, values[:, places]]
+    ordered = [np.sort(scale, axis=0) for scale in scales]
+    goal = _mean_correlation(scales)
     drawn = generator(latent)[:, places].astype(np.float64)
-    wanted, _ = ledoit_wolf(real)
     before, after = drawn.mean(axis=0), real.mean(axis=0)
-    spread, target = np.cov(drawn.T), wanted
+    spread, target = np.cov(drawn.T), np.cov(real.T)
+    size = np.sqrt(np.outer(target.diagonal(), target.diagonal()))
+    best, least = np.eye(len(places)), np.inf
     for _ in range(_ROUNDS):
         turn = _least_move(spread, target)
-        moved = _with_quantiles((drawn - before) @ turn + after, real)
-        target = target + wanted - np.cov(moved.T)
-    arrays = (np.ascontiguousarray(array, np.float32) for array in (turn, before, after))
+        chances = _ranks((drawn - before) @ turn)
+        wrong = goal - _mean_correlation([_quantiles(chances, scale) for scale in ordered])
+        if (error := float(np.abs(wrong).mean())) < least:
+            best, least = turn, error
+        target = target + _STEP * size * wrong
+    arrays = (np.ascontiguousarray(array, np.float32) for array in (best, before, after))
     return CorrelatedGenerator(generator, *arrays)
+
+
+def _mean_correlation(scales: list[Float64]) -> Float64:
+    """Return (F, F): the mean over scales of the correlations; of what is constant they are 0."""
+    found = []
+    for rows in scales:
+        largest = np.abs(rows).max(axis=0)
+        centred = rows / np.where(largest > 0, largest, 1)  # no square overflows
+        centred = centred - centred.mean(axis=0)
+        norms = np.sqrt((centred**2).sum(axis=0))
+        centred = np.divide(centred, norms, out=np.zeros_like(centred), where=norms > _NOTHING)
+        found.append(centred.T @ centred)
+    return np.mean(found, axis=0)
 
 
 def _least_move(first: Float64, second: Float64) -> Float64:
@@ -137,9 +162,14 @@ def _power(covariance: Float64, exponent: float) -> Float64:
     return power
 
 
-def _with_quantiles(rows: Float64, real: Float64) -> Float64:
-    """Give each column the values of the real one, in its own order."""
-    chances = (rows.argsort(axis=0).argsort(axis=0) + 0.5) / len(rows)
-    known = (np.arange(len(real)) + 0.5) / len(real)
-    columns = zip(chances.T, np.sort(real.T, axis=1), strict=True)
+def _ranks(rows: Float64) -> Float64:
+    """Return (m, F): how far up its column each number stands, in (0, 1)."""
+    chances: Float64 = (rows.argsort(axis=0).argsort(axis=0) + 0.5) / len(rows)
+    return chances
+
+
+def _quantiles(chances: Float64, ordered: Float64) -> Float64:
+    """Return the values that stand as far up the columns of (n, F) rising numbers."""
+    known = (np.arange(len(ordered)) + 0.5) / len(ordered)
+    columns = zip(chances.T, ordered.T, strict=True)
     return np.column_stack([np.interp(chance, known, values) for chance, values in columns])

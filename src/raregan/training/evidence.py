@@ -110,6 +110,8 @@ class Examiner:
         Makes of a state what NumPy can draw rows with.
     rows
         (n, D) encoded rare rows.
+    values
+        (n, D) float64, the same with numbers as the table has them.
     members
         Of :func:`choose_members`.
     layout
@@ -124,13 +126,14 @@ class Examiner:
         self,
         freeze: Callable[[TrainState], Frozen],
         rows: Float32,
+        values: NDArray[np.float64],
         members: NDArray[np.bool_],
         layout: Layout,
         *,
         margins: bool,
         seed: int,
     ) -> None:
-        self._freeze, self._rows, self._members = freeze, rows, members
+        self._freeze, self._rows, self._values, self._members = freeze, rows, values, members
         self._layout, self._margins, self._seed = layout, margins, seed
         self._begun = time.perf_counter()
 
@@ -153,7 +156,12 @@ class Examiner:
         held = held[rng.permutation(len(held))[:MOST_ROWS]]
         n = min(max(2 * len(held), _LEAST_ROWS), MOST_ROWS)
         calibrated = calibrate(
-            generator, learned, seed=self._seed, n=_CALIBRATION_ROWS, margins=self._margins
+            generator,
+            learned,
+            seed=self._seed,
+            n=_CALIBRATION_ROWS,
+            margins=self._margins,
+            values=self._values[kept],
         )
         made = draw_rows(calibrated, n, rng)
         return (
