@@ -145,7 +145,8 @@ def _mean_correlation(scales: list[Float64]) -> Float64:
         norms = np.sqrt((centred**2).sum(axis=0))
         centred = np.divide(centred, norms, out=np.zeros_like(centred), where=norms > _NOTHING)
         found.append(centred.T @ centred)
-    return np.mean(found, axis=0)
+    mean: Float64 = np.mean(found, axis=0)
+    return mean
 
 
 def _least_move(first: Float64, second: Float64) -> Float64:
