@@ -19,6 +19,8 @@ _HOMES = {
     "read_table": "raregan.data.sources",
     "TableEncoder": "raregan.encoding.encoder",
     "load_model": "raregan.modelfile",
+    "read_config": "raregan.configfile",
+    "tune": "raregan.tuning.search",
     "evaluate": "raregan.judging.fidelity",
     "VARIANTS": "raregan.gans.variants",
     "get_variant": "raregan.gans.variants",

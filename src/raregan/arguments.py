@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from raregan import __version__
 from raregan.config import (
     CHECKPOINT_EVERY,
+    CONFIG_PATH,
     KINDS,
     LEVELS_FROM,
     MARK,
@@ -24,6 +25,7 @@ from raregan.config import (
     SIMULATED_ROWS,
     SYNTHETIC_PATH,
     TEST_SHARE,
+    TUNE_MINUTES,
     VARIANT,
     NetworkConfig,
     TrainingConfig,
@@ -141,7 +143,7 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"raregan {__version__}")
     verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND", required=True)
     for add in (
-        *(_add_inspect, _add_split, _add_train, _add_sample, _add_resample),
+        *(_add_inspect, _add_split, _add_train, _add_tune, _add_sample, _add_resample),
         *(_add_plot, _add_evaluate, _add_simulate, _add_demo),
     ):
         add(verbs)
@@ -205,8 +207,12 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--variant",
         choices=VARIANTS,
-        default=VARIANT,
-        help="what is trained: a flow, or one of the GANs (%(default)s)",
+        help=f"what is trained: a flow, or one of the GANs ({VARIANT})",
+    )
+    verb.add_argument(
+        "--config",
+        metavar="FILE",
+        help="variant and settings, by raregan tune; what is typed goes before them",
     )
     verb.add_argument(
         "--levels-from",
@@ -235,6 +241,27 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
     steps += "no other variant"
     _number(verb, "--solver-steps", _whole, steps)
     _number(verb, "--max-minutes", _real, "end training after this time (no limit)")
+
+
+def _add_tune(verbs: Any) -> None:
+    tune = _verb(verbs, "tune", "search for settings that suit a table, for train --config")
+    _add_data(tune, "default: the embedded simulated table")
+    _add_table_options(tune)
+    tune.add_argument(
+        "-o", "--output", default=CONFIG_PATH, metavar="FILE", help="config file (%(default)s)"
+    )
+    _number(tune, "--minutes", _real, f"time for it ({TUNE_MINUTES:g})", default=TUNE_MINUTES)
+    _number(tune, "--trials", _whole, "most trials (as many as there is time for)")
+    tune.add_argument(
+        "--variant",
+        action="append",
+        choices=VARIANTS,
+        help="one to choose from; repeatable (all that train on evidence)",
+    )
+    _number(tune, "--seed", _whole, f"fixes every draw ({SEED})", default=SEED)
+    tune.add_argument(
+        "--resume", action="store_true", help="go on from the trials beside the config file"
+    )
 
 
 def _add_sample(verbs: Any) -> None:

@@ -97,6 +97,7 @@ _FILES = {
     "model": "MODEL",
     "schema": "--schema",
     "schema_out": "--schema-out",
+    "config": "--config",
     "synthetic": "SYNTHETIC",
 }
 """Arguments that no database can stand for, and what help calls them."""
@@ -105,6 +106,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "inspect": ("tables", "inspect"),
     "split": ("tables", "split"),
     "train": ("train", "train"),
+    "tune": ("tune", "tune"),
     "sample": ("sample", "sample"),
     "resample": ("sample", "resample"),
     "plot": ("judge", "plot"),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from raregan.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 NUMERIC_ENCODINGS = ("quantile", "standard")
 """How numbers can be encoded; see `raregan.encoding.columns`."""
@@ -135,6 +133,12 @@ LAST_RESORTS = ("flow", "gan")
 SIMULATED_ROWS, SIMULATED_FRAUDS = 50_492, 492
 """Size of the embedded table: 50,000 genuine transactions and as many frauds as the public one."""
 
+TUNE_MINUTES = 20.0
+"""Wall-clock limit of `raregan tune`: some thirty trials on a few hundred rows."""
+
+CONFIG_PATH = "tuned.json"
+"""Config file of `raregan tune` when none is given."""
+
 SEED = 0
 """Seed of the command line when none is given: two runs of one command agree."""
 
@@ -186,44 +190,92 @@ class Config:
         )
 
 
-_COUNTS = {"epochs": 1, "latent_dim": 1, "batch_size": 2, "solver_steps": 1}
+_COUNTS = {
+    **dict.fromkeys(("epochs", "steps", "latent_dim", "solver_steps", "pac"), 1),
+    **dict.fromkeys(("field_width", "field_blocks", "discriminator_steps"), 1),
+    **dict.fromkeys(("evidence_every", "patience"), 1),
+    "batch_size": 2,
+}
 """Whole numbers, and the least that each may be: batch normalisation needs two rows."""
 
-_AMOUNTS = ("learning_rate", "max_minutes")
+_AMOUNTS = ("learning_rate", "discriminator_speed", "max_minutes")
+_WEIGHTS = ("leak", "gp_weight", "r1_gamma", "jitter")
+_DECAYS = ("beta_1", "beta_2", "average")
+_WIDTHS = ("generator_widths", "discriminator_widths")
 _CHOICES: dict[str, tuple[Any, ...]] = {
-    "evidence": (True, False),
+    **dict.fromkeys(("batch_normalisation", "anneal", "margins", "evidence"), (True, False)),
     "numeric_encoding": NUMERIC_ENCODINGS,
     "levels_from": LEVELS_FROM,
 }
+
+SETTINGS = tuple(field.name for part in (NetworkConfig, TrainingConfig) for field in fields(part))
+"""Names of all options of a run, those of which `settings` takes any."""
 
 
 def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return those options that are given (not `None`), numbers as Python's own.
 
+    Those in ``options["settings"]`` stand beside the others, which go before them.
+
     Raises
     ------
     UserError
-        If a value is out of range.
+        If a value is out of range, or a setting unknown.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    given = _known_settings(given.pop("settings", {})) | given
     for name, value in given.items():
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        if name in _COUNTS:
-            least = _COUNTS[name]
-            if not (is_number and isinstance(value, Integral) and int(value) >= least):
-                raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
-            given[name] = int(value)
-        if name in _AMOUNTS:
-            if not (is_number and 0 < float(value) < math.inf):
-                raise UserError(f"{name} must be a positive number, got {value!r}")
-            given[name] = float(value)
-        if name in _CHOICES and value not in _CHOICES[name]:
-            listed = ", ".join(map(str, _CHOICES[name]))
-            raise UserError(f"{name} must be one of {listed}, got {value!r}")
+        if name in SETTINGS:
+            given[name] = _plain_value(name, value)
     if given.get("solver_steps", 0) > MAX_SOLVER_STEPS:
         asked = given["solver_steps"]
         raise UserError(f"solver_steps must be at most {MAX_SOLVER_STEPS:,}, got {asked:,}")
     return given
+
+
+def _known_settings(settings: Any) -> dict[str, Any]:
+    if not isinstance(settings, Mapping):
+        raise UserError(f"settings must be a dict of names and values, got {settings!r}")
+    for name in settings:
+        if name not in SETTINGS:
+            close = difflib.get_close_matches(str(name), SETTINGS, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(SETTINGS)}"
+            raise UserError(f"there is no setting {name!r}; {meant}")
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _plain_value(name: str, value: Any) -> Any:
+    """Return the value of an option, checked."""
+    if name in _COUNTS:
+        least = _COUNTS[name]
+        if not (isinstance(value, Integral) and _is_number(value) and int(value) >= least):
+            raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        return int(value)
+    if name in _WIDTHS:
+        if not (isinstance(value, list | tuple) and value and all(map(_is_width, value))):
+            raise UserError(f"{name} must be a list of whole numbers of at least 1, got {value!r}")
+        return tuple(map(int, value))
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            listed = ", ".join(map(str, _CHOICES[name]))
+            raise UserError(f"{name} must be one of {listed}, got {value!r}")
+        return value
+    amount = float(value) if _is_number(value) else math.nan
+    if name in _AMOUNTS and not 0 < amount < math.inf:
+        raise UserError(f"{name} must be a positive number, got {value!r}")
+    if name in _WEIGHTS and not 0 <= amount < math.inf:
+        raise UserError(f"{name} must be a number of at least 0, got {value!r}")
+    if name in _DECAYS and not 0 <= amount < 1:
+        raise UserError(f"{name} must be a number from 0 to below 1, got {value!r}")
+    return amount
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_width(value: Any) -> bool:
+    return isinstance(value, Integral) and _is_number(value) and int(value) >= 1
 
 
 def plain_seed(seed: Any) -> int:

@@ -37,6 +37,7 @@ SMOTE_NEIGHBORS = 5
 _TRAINING = (
     *("epochs", "batch_size", "latent_dim"),
     *("learning_rate", "numeric_encoding", "evidence", "solver_steps", "max_minutes"),
+    "settings",
 )
 """The training options, handed to `RareGAN` as they are."""
 
@@ -93,6 +94,8 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         Steps along a flow when sampling, as of `RareGAN`.
     max_minutes : float, optional
         Wall-clock limit of training, in minutes a class.
+    settings : mapping of str to value, optional
+        Other options of training by their names, as of `RareGAN`.
 
     Attributes
     ----------
@@ -148,6 +151,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         "evidence": ["boolean", None],
         "solver_steps": [Integral, None],
         "max_minutes": [Real, None],
+        "settings": [Mapping, None],
     }
 
     def __init__(
@@ -168,6 +172,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         evidence: bool | None = None,
         solver_steps: int | None = None,
         max_minutes: float | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.random_state = random_state
@@ -184,6 +189,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         self.evidence = evidence
         self.solver_steps = solver_steps
         self.max_minutes = max_minutes
+        self.settings = settings
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:  # noqa: N803
         """Train a generator for each class that is to grow, and add its rows.

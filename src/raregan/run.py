@@ -77,7 +77,7 @@ class Run:
         from raregan.training.lesson import Lesson
         from raregan.training.step import Game
 
-        variant = get_variant(variant_name)
+        variant, options = get_variant(variant_name), plain_options(options)
         learned = learned_rows(variant, table)
         for text in learned.warnings:
             warnings.warn(text, RareGANWarning, stacklevel=4)
@@ -113,8 +113,8 @@ class Run:
             start = game.initial_state(key_seed)
         return cls(
             *(table, config, learned, encoder, lesson, game, start),
-            rate_asked=options.get("learning_rate") is not None,
-            epochs_asked=plain_options(options).get("epochs"),
+            rate_asked="learning_rate" in options,
+            epochs_asked=options.get("epochs"),
         )
 
     def describe(self) -> str:
@@ -292,7 +292,7 @@ class Run:
 
     def _following(self, options: Mapping[str, Any], error: TrainingDivergedError) -> Run | None:
         """Return the run that follows on one that diverged; None where there is none."""
-        if options.get("learning_rate") is not None:
+        if "learning_rate" in plain_options(options):
             return None
         variant, rate = self.config.variant, self.config.training.learning_rate
         default = self.game.variant.defaults(self.table.n_rare)[1].learning_rate
@@ -305,19 +305,21 @@ class Run:
             others = [name for name in LAST_RESORTS if name not in (*tried, variant)]
             if not others:
                 return None
-            again = Run.prepare(self.table, others[0], options, self.config.seed)
+            plain = {**options, "settings": None}  # they may mean nothing to another variant
+            again = Run.prepare(self.table, others[0], plain, self.config.seed)
             what = f"{others[0]} instead"
         text = f"{variant}: {error.reason}; training {what}"
         return replace(again, setbacks=(*self.setbacks, text))
 
     def _rehearsals(self) -> Rehearsals | None:
-        from raregan.training.evidence import Examiner, choose_members
+        from raregan.training.evidence import Examiner, choose_members, hold_out_copies
         from raregan.training.loop import Rehearsals
 
         training = self.config.training
         if not training.evidence:
             return None
         members = choose_members(self.lesson.n_rare, seed=self.config.seed)
+        members = hold_out_copies(members, self.lesson.rare)
         return Rehearsals(
             members=members,
             judge=Examiner(
@@ -377,7 +379,7 @@ def resolve(
     UserError
         If an option is out of range, or `batch_size` is more than the rare rows.
     """
-    n_rare, n_classes = learned.n_rare, len(learned.classes)
+    n_rare, n_classes, options = learned.n_rare, len(learned.classes), plain_options(options)
     network, training = variant.defaults(n_rare)
     network, training = override(network, options), override(training, options)
     training = _fit_batch(training, options, n_rare, network.pac * n_classes)
@@ -386,8 +388,8 @@ def resolve(
 
 def fewer_epochs(variant_name: str, options: Mapping[str, Any], table: Table) -> str | None:
     """Say in one line that a run takes fewer epochs than were asked for; None where it does not."""
-    asked, variant = options.get("epochs"), get_variant(variant_name)
-    if asked is None:
+    variant, options = get_variant(variant_name), plain_options(options)
+    if (asked := options.get("epochs")) is None:
         return None
     _, training = resolve(variant, options, learned_rows(variant, table))
     if asked <= training.epochs:

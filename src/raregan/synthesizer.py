@@ -22,9 +22,10 @@ from raregan.run import Run
 from raregan.sampling import Acceptance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from raregan.config import Config
     from raregan.data.schema import Schema
     from raregan.training.loop import History
 
@@ -79,6 +80,10 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         refused for the others.
     max_minutes : float, optional
         Wall-clock limit of training, in minutes.
+    settings : dict of str to value, optional
+        Any other options of `raregan.config.NetworkConfig` and `TrainingConfig` by their names,
+        such as ``{"jitter": 0.4, "field_width": 128}`` for ``"flow"``: what `raregan.tune` finds.
+        Options of this list go before them; what means nothing to the variant is refused.
     random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
         Fixes every draw; `None`: a fresh seed, kept in ``model_.config.seed``.
 
@@ -122,6 +127,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         evidence: bool | None = None,
         solver_steps: int | None = None,
         max_minutes: float | None = None,
+        settings: Mapping[str, Any] | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
     ) -> None:
         self.variant = variant
@@ -140,6 +146,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         self.evidence = evidence
         self.solver_steps = solver_steps
         self.max_minutes = max_minutes
+        self.settings = settings
         self.random_state = random_state
 
     def fit(
@@ -307,8 +314,9 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
             learning_rate=config.training.learning_rate,
             numeric_encoding=config.training.numeric_encoding,
             evidence=config.training.evidence,
-            **{name: getattr(config.network, name) for name in own},
+            solver_steps=config.network.solver_steps if "solver_steps" in own else None,
             max_minutes=config.training.max_minutes,
+            settings=_other_settings(config, model.provenance["n_rare"], cls().get_params()),
             random_state=config.seed,
         )
         gan.model_, gan.history_ = model, model.history
@@ -346,6 +354,20 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         for text in table.warnings:
             warnings.warn(text, RareGANWarning, stacklevel=4)
         return table
+
+
+def _other_settings(
+    config: Config, n_rare: int, parameters: Collection[str]
+) -> dict[str, Any] | None:
+    """Return the settings of a run that are no parameters, and not the variant's defaults."""
+    defaults = get_variant(config.variant).defaults(n_rare)
+    chosen = {
+        name: value
+        for part, default in zip((config.network, config.training), defaults, strict=True)
+        for name, value in vars(part).items()
+        if name not in parameters and value != getattr(default, name)
+    }
+    return chosen or None
 
 
 def _seed(random_state: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from raregan.commands.talk import pair, place, read_named_table, refuse_input, say, say_replaced
-from raregan.commands.train import check_options, make_gan, say_fewer_epochs
+from raregan.commands.train import check_options, make_gan, say_fewer_epochs, take_config
 from raregan.config import SEED, plain_seed
 from raregan.errors import UserError
 from raregan.terminal import sampling_progress, training_progress
@@ -67,6 +67,7 @@ def resample(args: argparse.Namespace) -> int:
         if not args.allow_held_out:  # the model would learn from them, and know no mark
             refuse_test_files(args.data)
         args.seed = plain_seed(SEED if args.seed is None else args.seed)
+        take_config(args)
         check_options(args)
         table = read_named_table(args)
         _check_addition(args, table)  # not after minutes of training

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
 from raregan.commands.talk import read_named_table, refuse_input, say, say_replaced
-from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, plain_options, plain_seed
+from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, VARIANT, plain_options, plain_seed
+from raregan.configfile import read_config
 from raregan.errors import ModelFileError, TrainingDivergedError, UserError
 from raregan.gans.variants import refuse_foreign_options
 from raregan.terminal import EXIT_INTERRUPTED, stop_on_signal, training_progress
@@ -24,6 +25,7 @@ def train(args: argparse.Namespace) -> int:
     """Learn the rare rows of a table and write a model file."""
     refuse_input(args.data, args.output)
     check_writable(args.output)
+    take_config(args)
     check_options(args)
     plain_seed(args.seed)
     checkpoint = Path(f"{args.output}.checkpoint")
@@ -107,8 +109,30 @@ def make_gan(args: argparse.Namespace) -> RareGAN:
         evidence=args.evidence,
         solver_steps=args.solver_steps,
         max_minutes=args.max_minutes,
+        settings=args.settings,
         random_state=args.seed,
     )
+
+
+def take_config(args: argparse.Namespace) -> None:
+    """Take variant and settings from the config file, if one is named, or else the defaults.
+
+    Raises
+    ------
+    UserError
+        The file is at fault, or of another variant than was typed.
+    """
+    args.settings = None
+    if args.config is not None:
+        refuse_input(args.config, args.output)
+        choice = read_config(args.config)
+        if args.variant not in (None, choice.variant):
+            raise UserError(
+                f"{args.config} has settings of {choice.variant}, which mean something else to "
+                f"{args.variant}: leave out --variant, or --config"
+            )
+        args.variant, args.settings = choice.variant, choice.settings
+    args.variant = args.variant or VARIANT
 
 
 def check_options(args: argparse.Namespace) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from raregan.gans.frozen import freeze_dense
-from raregan.gans.variants.interface import Player, Variant, discriminator_pace
+from raregan.gans.variants.interface import Between, OneOf, Player, Variant, discriminator_pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +21,23 @@ if TYPE_CHECKING:
     from raregan.encoding.layout import Layout
     from raregan.gans.conditions import Told
     from raregan.gans.frozen import AskedGenerator, FrozenGenerator
-    from raregan.gans.variants.interface import Build, Network, Objective, Turn
+    from raregan.gans.variants.interface import Build, Network, Objective, Search, Turn
+
+_OWN_OPTIONS = (
+    *("generator_widths", "discriminator_widths", "batch_normalisation", "leak", "pac"),
+    *("discriminator_steps", "discriminator_speed"),
+)
+"""Those that mean something to every adversarial game."""
+
+_WIDTHS = OneOf(((128, 128), (256, 256), (256, 256, 256)))
+_SEARCH: Search = {
+    "steps": OneOf((5_000, 10_000, 20_000)),
+    "learning_rate": Between(5e-5, 1e-3),
+    "discriminator_steps": OneOf((1, 2, 4)),
+    "generator_widths": _WIDTHS,
+    "discriminator_widths": _WIDTHS,
+    "pac": OneOf((1, 4, 8)),
+}
 
 Discriminator: TypeAlias = "Callable[[Array], Array]"
 """(k B, D) encoded rows to (k B,) scores, or a pac-th of them where it looks at several at once:
@@ -63,6 +80,8 @@ def adversarial_variant(
     training: TrainingConfig,
     learns_classes: bool = False,
     learns_levels: bool = False,
+    own_options: tuple[str, ...] = (),
+    search: Search = MappingProxyType({}),
 ) -> Variant:
     """Return the variant in which the discriminator moves first, then the generator.
 
@@ -86,6 +105,8 @@ def adversarial_variant(
         training=training,
         learns_classes=learns_classes,
         learns_levels=learns_levels,
+        own_options=(*_OWN_OPTIONS, *own_options),
+        search={**_SEARCH, **search},
     )
 
 

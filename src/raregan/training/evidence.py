@@ -70,8 +70,7 @@ class Score(NamedTuple):
     in units of the most there can be: 1 is only copies. Which rows were held out moves all scores
     of a run alike: what counts is how it rises from the first one."""
     noise: float
-    """By which `told_apart` would differ with other rows held out: its standard error at 0.5, of n
-    rows against n (Hanley & McNeil 1982)."""
+    """By which `told_apart` would differ with other rows held out; see :func:`chance_noise`."""
     seconds: float
     """Since training began."""
 
@@ -94,6 +93,32 @@ def choose_members(n: int, *, seed: int) -> NDArray[np.bool_]:
     for kept, fold in zip(members, folds, strict=True):
         kept[fold] = False
     return members
+
+
+def hold_out_copies(members: NDArray[np.bool_], rows: Float32) -> NDArray[np.bool_]:
+    """Return members in which no exact copy of a held-out row is learned from.
+
+    Parameters
+    ----------
+    members : (rehearsals, n) bool
+        Of :func:`choose_members`.
+    rows : (n, D) float32
+        The encoded rows. Where all are copies of a few, a rehearsal may be left with nothing: such
+        a one stays as it was.
+    """
+    cells = np.ascontiguousarray(rows).view(f"V{rows.itemsize * rows.shape[1]}").ravel()
+    _, same = np.unique(cells, return_inverse=True)
+    kept = members.copy()
+    for one in kept:
+        apart = one & ~np.isin(same, same[~one])
+        if apart.any():
+            one[:] = apart
+    return kept
+
+
+def chance_noise(n_held: int) -> float:
+    """Return the standard error of an AUC of 0.5, of n rows against n (Hanley & McNeil 1982)."""
+    return float((6 * n_held) ** -0.5)
 
 
 def holds_out_itself(n: int) -> bool:
@@ -146,15 +171,14 @@ class Examiner:
             ]
         apart, columns, correlations, copies = (float(x) for x in np.mean(figures, axis=0))
         n_held = min(int((~self._members).sum()), MOST_ROWS * len(states))
-        noise = float((6 * n_held) ** -0.5)
         seconds = round(time.perf_counter() - self._begun, 3)
-        return Score(epoch, apart, columns, correlations, copies, noise, seconds)
+        return Score(epoch, apart, columns, correlations, copies, chance_noise(n_held), seconds)
 
     def _examine(self, generator: Frozen, kept: NDArray[np.bool_]) -> tuple[float, ...]:
         learned, held = self._rows[kept], self._rows[~kept]
         rng = np.random.default_rng(self._seed)
         held = held[rng.permutation(len(held))[:MOST_ROWS]]
-        n = min(max(2 * len(held), _LEAST_ROWS), MOST_ROWS)
+        n = rows_to_make(len(held))
         calibrated = calibrate(
             generator,
             learned,
@@ -164,12 +188,32 @@ class Examiner:
             values=self._values[kept],
         )
         made = draw_rows(calibrated, n, rng)
-        return (
-            told_apart(made, held, rng, forests=max(1, _FORESTS // len(self._members))),
-            column_distance(made, held),
-            correlation_difference(made, held),
-            copying(made, learned, held, rng),
-        )
+        return compare_rows(made, learned, held, rng, forests=_FORESTS // len(self._members))
+
+
+def rows_to_make(n_held: int) -> int:
+    """Return how many synthetic rows are compared with so many held-out ones."""
+    return min(max(2 * n_held, _LEAST_ROWS), MOST_ROWS)
+
+
+def compare_rows(
+    made: Float32,
+    learned: Float32,
+    held: Float32,
+    rng: np.random.Generator,
+    *,
+    forests: int = _FORESTS,
+) -> tuple[float, float, float, float]:
+    """Return the figures of a :class:`Score` for made rows, all encoded alike.
+
+    `told_apart`, `columns`, `correlations` and `copying`, in this order.
+    """
+    return (
+        told_apart(made, held, rng, forests=max(1, forests)),
+        column_distance(made, held),
+        correlation_difference(made, held),
+        copying(made, learned, held, rng),
+    )
 
 
 def draw_rows(generator: Frozen, n: int, rng: np.random.Generator) -> Float32:

@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Any
 
+from raregan.config import plain_options
 from raregan.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +28,20 @@ VARIANTS: tuple[str, ...] = tuple(
 """Names of all variants, in alphabetical order."""
 
 
-OWN_OPTIONS = {"solver_steps": "steps along a flow"}
+OWN_OPTIONS = {
+    "solver_steps": "steps along a flow",
+    "field_width": "width of the field of a flow",
+    "field_blocks": "blocks of the field of a flow",
+    "generator_widths": "layers of a generator",
+    "discriminator_widths": "layers of a discriminator",
+    "batch_normalisation": "of a generator",
+    "leak": "of a discriminator's ReLU",
+    "pac": "rows that a discriminator looks at together",
+    "discriminator_steps": "moves of a discriminator",
+    "discriminator_speed": "learning rate of a discriminator",
+    "gp_weight": "weight of the gradient penalty of Wasserstein GANs",
+    "r1_gamma": "weight of the penalties R1 and R2",
+}
 """Options that only some variants have, and what each is: the others refuse them."""
 
 
@@ -37,11 +51,11 @@ def refuse_foreign_options(name: str, options: Mapping[str, Any]) -> None:
     Raises
     ------
     UserError
-        There is one that is not `None`, or no such variant.
+        There is one that is not `None`, or no such variant, or a value is out of range.
     """
-    variant = get_variant(name)
+    variant, given = get_variant(name), plain_options(options)
     for option, what in OWN_OPTIONS.items():
-        if options.get(option) is not None and option not in variant.own_options:
+        if option in given and option not in variant.own_options:
             able = [other for other in VARIANTS if option in get_variant(other).own_options]
             raise UserError(
                 f"{option} ({what}) means nothing to {name}: leave it out, or choose variant "

@@ -46,4 +46,6 @@ VARIANT = adversarial_variant(
     training=wgan_gp.VARIANT.training,
     learns_classes=True,
     learns_levels=True,
+    own_options=("gp_weight",),
+    search=wgan_gp.VARIANT.search,
 )

@@ -9,7 +9,7 @@ from raregan.config import NetworkConfig, TrainingConfig
 from raregan.gans.frozen_flow import FrozenFlow, freeze_flow
 from raregan.gans.matching import flow_matching_loss
 from raregan.gans.networks import build_field
-from raregan.gans.variants.interface import Player, Scale, Variant
+from raregan.gans.variants.interface import Between, OneOf, Player, Scale, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,13 @@ VARIANT = Variant(
     summary="conditional flow matching on jittered rows: stable, and the best on most tables",
     players=(Player("field", build_field, flow_matching_loss),),
     freeze=freeze,
-    own_options=("solver_steps",),
+    own_options=("solver_steps", "field_width", "field_blocks"),
+    search={
+        "jitter": Between(0.05, 0.8),
+        "steps": OneOf((2_500, 5_000, 8_000, 15_000)),
+        "learning_rate": Between(3e-4, 3e-3),
+        "field_width": OneOf((32, 64, 128, 256)),
+    },
     network=_NETWORK,
     training=_TRAINING,
     scales=(

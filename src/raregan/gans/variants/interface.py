@@ -7,7 +7,8 @@ loss.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,6 +103,22 @@ class Scale(NamedTuple):
     training: TrainingConfig
 
 
+class Between(NamedTuple):
+    """What a setting may be when it is searched for: a number, on the scale of its logarithm."""
+
+    low: float
+    high: float
+
+
+class OneOf(NamedTuple):
+    """What a setting may be when it is searched for: one of a few values."""
+
+    values: tuple[Any, ...]
+
+
+Search: TypeAlias = "Mapping[str, Between | OneOf]"
+
+
 class Variant(NamedTuple):
     """One way of learning: everything that the training loop is handed."""
 
@@ -121,6 +138,8 @@ class Variant(NamedTuple):
     """Whether it is told of one category of each row too."""
     own_options: tuple[str, ...] = ()
     """Those of `OWN_OPTIONS` that mean something to it."""
+    search: Search = MappingProxyType({})
+    """The few settings that matter most, for `raregan.tuning`, and what each may be."""
 
     def defaults(self, n_rare: int) -> tuple[NetworkConfig, TrainingConfig]:
         """Return those for so many rare rows."""

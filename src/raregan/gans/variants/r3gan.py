@@ -9,6 +9,7 @@ from raregan.gans.adversarial import Batch, Discriminator, adversarial_variant, 
 from raregan.gans.losses import relativistic_discriminator_loss, relativistic_generator_loss
 from raregan.gans.networks import build_discriminator, build_generator
 from raregan.gans.penalties import zero_centred_penalty
+from raregan.gans.variants.interface import Between
 
 if TYPE_CHECKING:
     from jax import Array
@@ -43,4 +44,6 @@ VARIANT = adversarial_variant(
         margins=True,
         evidence=True,
     ),
+    own_options=("r1_gamma",),
+    search={"r1_gamma": Between(0.1, 10)},
 )

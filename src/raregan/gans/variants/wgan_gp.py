@@ -9,6 +9,7 @@ from raregan.gans.adversarial import Batch, Discriminator, adversarial_variant, 
 from raregan.gans.losses import wasserstein_discriminator_loss, wasserstein_generator_loss
 from raregan.gans.networks import build_discriminator, build_generator
 from raregan.gans.penalties import gradient_penalty
+from raregan.gans.variants.interface import Between
 
 if TYPE_CHECKING:
     from jax import Array
@@ -45,4 +46,6 @@ VARIANT = adversarial_variant(
         margins=True,
         evidence=True,
     ),
+    own_options=("gp_weight",),
+    search={"gp_weight": Between(1, 30)},
 )

@@ -1,0 +1,54 @@
+"""``raregan tune``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raregan.atomic import check_writable
+from raregan.commands.talk import read_named_table, refuse_input, say, say_replaced
+from raregan.config import plain_seed
+
+if TYPE_CHECKING:
+    import argparse
+
+    from raregan.tuning.trials import Trial, Tuning
+
+
+def tune(args: argparse.Namespace) -> int:
+    """Search for settings that suit a table, and write them as a config file."""
+    from raregan.tuning.search import check_search, tune
+
+    ledger = Path(f"{args.output}.trials")
+    for path in (args.output, str(ledger)):
+        refuse_input(args.data, path)
+        check_writable(path)
+    check_search(args.variant, args.minutes, args.trials)
+    plain_seed(args.seed)
+    table = read_named_table(args)
+    say_replaced(args.output)
+    if ledger.exists() and not args.resume:
+        older = ledger.replace(f"{ledger}.old")
+        say(f"note: the trials of an earlier search were there; they are kept as {older}")
+    found = tune(
+        table,
+        variants=args.variant,
+        minutes=args.minutes,
+        trials=args.trials,
+        ledger=ledger,
+        random_state=args.seed,
+        progress=_say_trial,
+    )
+    found.save(args.output)
+    print(found.to_text())
+    data = "" if args.data is None else f" {shlex.quote(args.data)}"
+    print(f"wrote {args.output}; next: raregan train{data} --config {shlex.quote(args.output)}")
+    return 0
+
+
+def _say_trial(trial: Trial, found: Tuning) -> None:
+    """Tell of a trial as it ends."""
+    what = f"failed: {trial.failure}" if trial.failure else f"{found.total(trial):.3f}"
+    least = found.total(found.leader)
+    say(f"{trial.number + 1}. {trial.name}: {what} ({trial.seconds:.0f} s; least {least:.3f})")

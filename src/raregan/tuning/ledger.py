@@ -1,0 +1,103 @@
+"""The file of finished trials: a line each, so that a search that was interrupted goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raregan import __version__
+from raregan.archive import MALFORMED
+from raregan.errors import DataError, ModelFileError, UserError
+from raregan.tuning.trials import Figures, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from raregan.data.table import Table
+
+_MARK = "raregan_tune"
+
+
+class Ledger:
+    """Finished trials of one search.
+
+    Parameters
+    ----------
+    path
+        Of the file; where there is one, its trials are taken.
+    table, variants, seed
+        What the search is of.
+
+    Raises
+    ------
+    UserError
+        The file is of another search.
+    ModelFileError
+        It is no such file.
+    DataError
+        It cannot be written.
+    """
+
+    def __init__(self, path: str | Path, table: Table, variants: Sequence[str], seed: int) -> None:
+        self._path = Path(path)
+        self._head = {
+            _MARK: 1,
+            "version": __version__,
+            "fingerprint": table.fingerprint,
+            "schema": table.schema.to_dict(),
+            "variants": list(variants),
+            "seed": seed,
+        }
+        self.trials = self._read() if self._path.exists() else []
+        if not self.trials:
+            self._write("w", self._head)
+
+    def add(self, trial: Trial) -> None:
+        """Write one trial more."""
+        self._write("a", trial._asdict())
+
+    def _write(self, mode: str, entry: dict[str, Any]) -> None:
+        try:
+            with self._path.open(mode, encoding="utf-8") as file:
+                file.write(f"{json.dumps(entry)}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise DataError(f"cannot write {self._path}: {error.strerror or error}") from None
+
+    def _read(self) -> list[Trial]:
+        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
+        try:
+            head = json.loads(lines[0])
+            if _MARK not in head:
+                raise KeyError(_MARK)
+            differ = [name for name, value in self._head.items() if head.get(name) != value]
+            if differ:
+                raise UserError(
+                    f"{self._path} is of another search ({', '.join(differ)} differ): name another "
+                    "output, or search anew without --resume"
+                )
+            # A search that was cut off while it wrote leaves a line without an end.
+            whole = [json.loads(line) for line in lines[1:] if line.endswith("\n")]
+            trials = [_as_trial(entry) for entry in whole]
+        except MALFORMED as error:
+            if isinstance(error, UserError):
+                raise
+            raise ModelFileError(f"{self._path} is no record of trials: {error!r}") from error
+        if len(whole) < len(lines) - 1:
+            self._path.write_text("".join(lines[: 1 + len(whole)]), encoding="utf-8")
+        return trials
+
+
+def _as_trial(entry: dict[str, Any]) -> Trial:
+    figures = entry["figures"]
+    return Trial(
+        number=entry["number"],
+        variant=entry["variant"],
+        settings={k: tuple(v) if isinstance(v, list) else v for k, v in entry["settings"].items()},
+        figures=None if figures is None else Figures(*figures),
+        failure=entry["failure"],
+        seconds=entry["seconds"],
+    )

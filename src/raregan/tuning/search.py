@@ -1,0 +1,188 @@
+"""The search: the defaults first, then what is proposed, until time or trials are used up.
+
+What does best has been chosen out of many by few rows. So it is taken only if it is better than the
+defaults by more than chance, and better again where other rows are held out.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from raregan.config import TUNE_MINUTES, VARIANT, plain_options, plain_seed
+from raregan.data.sources import read_table
+from raregan.data.table import Table
+from raregan.errors import UserError
+from raregan.gans.variants import VARIANTS, get_variant
+from raregan.tuning.ledger import Ledger
+from raregan.tuning.proposals import import_optuna, propose
+from raregan.tuning.trials import Figures, Trial, Tuning, leader, total
+from raregan.tuning.yardstick import OUT_OF_TIME, Yardstick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+
+def tune(
+    data: Any,
+    *,
+    target: str | None = None,
+    rare: Any = None,
+    ignore: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    schema: Any = None,
+    constraints: Sequence[str] = (),
+    variants: Sequence[str] | None = None,
+    minutes: float | None = TUNE_MINUTES,
+    trials: int | None = None,
+    ledger: str | Path | None = None,
+    random_state: int = 0,
+    progress: Callable[[Trial, Tuning], None] | None = None,
+) -> Tuning:
+    """Search for the variant and the settings that learn the rare rows of a table best.
+
+    Trials are proposed by the tree-structured Parzen estimator (Bergstra et al. 2011), as Optuna
+    has it.
+
+    Parameters
+    ----------
+    data : str, Path, polars or pandas DataFrame, pyarrow Table, ndarray or Table
+        As of `raregan.read_table`, or what that returned.
+    target, rare, ignore, kinds, schema, constraints
+        As of `raregan.RareGAN`; not with a `Table`.
+    variants : sequence of str, optional
+        Those to choose from; default: the default one, then all that train on evidence.
+    minutes : float, optional
+        Wall-clock limit; the time that confirming the leader takes is kept back. None: none.
+    trials : int, optional
+        Most trials; default: as many as there is time for. One of the two must be given.
+    ledger : str or Path, optional
+        File of finished trials, a line each. What it holds is not run again.
+    random_state : int
+        Fixes every draw. A search that was interrupted goes on, with its ledger, as it would have.
+    progress : callable, optional
+        Called with each trial and what is found so far.
+
+    Returns
+    -------
+    Tuning
+
+    Raises
+    ------
+    UserError
+        If the table or an option is at fault, the ledger is of another search, Optuna is missing,
+        or the defaults could not be tried in the time given.
+    """
+    seed, names = plain_seed(random_state), check_search(variants, minutes, trials)
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    table = data
+    if not isinstance(data, Table):
+        choices: dict[str, Any] = {"target": target, "rare": rare, "ignore": ignore}
+        choices |= {"kinds": kinds, "schema": schema, "constraints": constraints}
+        table = read_table(data, **choices)
+    search = _Search(
+        yardstick=Yardstick(table, seed),
+        variants=names,
+        seed=seed,
+        ledger=Ledger(ledger, table, names, seed) if ledger is not None else None,
+        deadline=deadline,
+        progress=progress,
+    )
+    return search.run(trials)
+
+
+@dataclass
+class _Search:
+    """A search under way."""
+
+    yardstick: Yardstick
+    variants: tuple[str, ...]
+    seed: int
+    ledger: Ledger | None
+    deadline: float | None
+    progress: Callable[[Trial, Tuning], None] | None
+
+    def run(self, most: int | None) -> Tuning:
+        """Try until the trials are as many as asked for, or time is up."""
+        done = list(self.ledger.trials) if self.ledger else []
+        while (most is None or len(done) < most) and self._has_time(done):
+            variant, settings = propose(done, self.variants, self.seed)
+            begun = time.perf_counter()
+            found = self.yardstick.measure(variant, settings, self.deadline)
+            seconds = round(time.perf_counter() - begun, 3)
+            if found == OUT_OF_TIME:
+                break
+            figures, failure = (found, None) if isinstance(found, Figures) else (None, found)
+            if not done and failure:
+                raise UserError(f"the defaults of {variant} cannot be tried: {failure}")
+            trial = Trial(len(done), variant, settings, figures, failure, seconds)
+            done.append(trial)
+            if self.ledger:
+                self.ledger.add(trial)
+            if self.progress:
+                self.progress(trial, self._found(done, None))
+        if not done:
+            raise UserError("there was no time for the defaults alone: give more minutes")
+        return self._found(done, self._confirm(done))
+
+    def _has_time(self, done: list[Trial]) -> bool:
+        """Say whether there is time for one trial more, and for confirming what leads."""
+        if self.deadline is None or not done:
+            return True
+        ahead = leader(done)
+        needed = sum(trial.seconds for trial in done) / len(done)
+        if ahead is not done[0]:
+            needed += done[0].seconds + ahead.seconds
+        return time.monotonic() + needed < self.deadline
+
+    def _confirm(self, done: list[Trial]) -> tuple[Figures, Figures] | None:
+        """Return the figures of the defaults and of what leads, where other rows are held out."""
+        default, ahead = done[0], leader(done)
+        if total(default, default) - total(ahead, default) <= self.yardstick.noise:
+            return None
+        other = self.yardstick.another()
+        first, second = (
+            other.measure(trial.variant, trial.settings, self.deadline)
+            for trial in (default, ahead)
+        )
+        both = isinstance(first, Figures) and isinstance(second, Figures)
+        return (first, second) if both else None  # type: ignore[return-value]
+
+    def _found(self, done: list[Trial], confirmed: tuple[Figures, Figures] | None) -> Tuning:
+        best = ahead = leader(done)
+        if confirmed is None or confirmed[1].total(confirmed[0]) >= confirmed[0].total(
+            confirmed[0]
+        ):
+            best = done[0]
+        return Tuning(
+            *(tuple(done), best, ahead, confirmed),
+            noise=self.yardstick.noise,
+            table=self.yardstick.describe(),
+            seed=self.seed,
+        )
+
+
+def check_search(
+    variants: Sequence[str] | None, minutes: float | None, trials: int | None
+) -> tuple[str, ...]:
+    """Return the variants to choose from, once options and installation are found in order.
+
+    Raises
+    ------
+    UserError
+        As of :func:`tune`.
+    """
+    if minutes is None and trials is None:
+        raise UserError("give minutes or trials: a search has no end of its own")
+    plain_options({"max_minutes": minutes})
+    if trials is not None and not (isinstance(trials, int) and trials > 0):
+        raise UserError(f"trials must be a whole number of at least 1, got {trials!r}")
+    import_optuna()
+    if variants is None:
+        able = [name for name in VARIANTS if get_variant(name).training.evidence]
+        return tuple(dict.fromkeys((VARIANT, *able)))
+    if isinstance(variants, str) or not variants:
+        raise UserError(f"variants must be a list of at least one name, got {variants!r}")
+    return tuple(dict.fromkeys(get_variant(name).name for name in variants))
