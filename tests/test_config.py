@@ -4,7 +4,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raregan.config import Config, NetworkConfig, TrainingConfig, override, plain_seed
+from raregan.config import (
+    SETTINGS,
+    Config,
+    NetworkConfig,
+    TrainingConfig,
+    override,
+    plain_options,
+    plain_seed,
+)
 from raregan.errors import UserError
 
 
@@ -62,3 +70,49 @@ def test_whose_levels_is_one_of_two():
     with pytest.raises(UserError, match="levels_from must be one of rare, all, got 'some'"):
         override(TrainingConfig(), {"levels_from": "some"})
     assert override(TrainingConfig(), {"levels_from": "all"}).levels_from == "all"
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+def test_every_option_of_a_run_is_a_setting_and_takes_its_own_default():
+    for part in (NetworkConfig(), TrainingConfig()):
+        given = {name: value for name, value in vars(part).items() if value is not None}
+        assert override(part, {"settings": given}) == part
+    assert {*vars(NetworkConfig()), *vars(TrainingConfig())} == {*SETTINGS}
+
+
+def test_an_option_that_is_typed_goes_before_a_setting():
+    options = {"epochs": 7, "batch_size": None, "settings": {"epochs": 3, "batch_size": 8}}
+    assert plain_options(options) == {"epochs": 7, "batch_size": 8}
+    assert plain_options({"settings": None, "variant": "gan"}) == {"variant": "gan"}
+
+
+def test_what_json_holds_becomes_what_a_config_holds():
+    chosen = plain_options({"settings": {"generator_widths": [8, np.int64(9)], "jitter": 1}})
+    assert chosen == {"generator_widths": (8, 9), "jitter": 1.0}
+    assert type(chosen["jitter"]) is float
+    assert type(chosen["generator_widths"][1]) is int
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ([("epochs", 3)], "settings must be a dict of names and values, got"),
+        ({"jiter": 0.1}, "there is no setting 'jiter'; did you mean 'jitter'?"),
+        ({"colour": 1}, "there is no setting 'colour'; there are latent_dim, generator_widths"),
+        ({"jitter": -0.1}, "jitter must be a number of at least 0, got -0.1"),
+        ({"jitter": float("nan")}, "jitter must be a number of at least 0, got nan"),
+        ({"average": 1}, "average must be a number from 0 to below 1, got 1"),
+        ({"beta_1": "high"}, "beta_1 must be a number from 0 to below 1, got 'high'"),
+        ({"pac": 0}, "pac must be a whole number of at least 1, got 0"),
+        ({"margins": "yes"}, "margins must be one of True, False, got 'yes'"),
+        ({"discriminator_speed": 0}, "discriminator_speed must be a positive number, got 0"),
+        ({"generator_widths": []}, "generator_widths must be a list of whole numbers of at least"),
+        ({"generator_widths": [8, 0]}, r"got \[8, 0\]"),
+        ({"generator_widths": 8}, "got 8"),
+    ],
+)
+def test_a_setting_that_is_none_or_out_of_range_is_named(settings, said):
+    with pytest.raises(UserError, match=said):
+        plain_options({"settings": settings})

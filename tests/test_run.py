@@ -264,6 +264,14 @@ def test_a_learning_rate_that_was_asked_for_is_kept_to(table, diverging, rate):
     assert ran == [("gan", rate)]
 
 
+def test_settings_are_kept_for_a_slower_run_and_left_for_another_variant(table, diverging):
+    diverging(2)
+    model, *_ = train_on(table, "wgan-gp", settings={"pac": 1, "average": 0.5}, epochs=3)
+    assert model.config.variant == "flow"
+    assert model.config.training.average != 0.5
+    assert model.config.training.epochs == 3
+
+
 def test_another_fault_is_no_setback(table, monkeypatch):
     def train(*_, **__):
         raise FloatingPointError

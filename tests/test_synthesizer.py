@@ -440,6 +440,27 @@ def test_a_loaded_gan_can_be_fitted_again(frame, tmp_path):
     loaded.set_params(target=None, rare=None, schema=None).fit(frame)
 
 
+def test_settings_reach_the_model_and_come_back_with_it(frame, tmp_path):
+    settings = {"jitter": 0.4, "field_width": 8, "epochs": 9, "solver_steps": 9}
+    gan = RareGAN(epochs=1, settings=settings, random_state=0, **QUICK).fit(frame)
+    training, network = gan.model_.config.training, gan.model_.config.network
+    assert (training.jitter, network.field_width) == (0.4, 8)
+    assert (training.epochs, network.solver_steps) == (1, 2)  # what has a parameter goes before
+    assert gan.settings is settings
+    gan.save(tmp_path / "m")
+    loaded = RareGAN.load(tmp_path / "m")
+    assert loaded.settings == {"jitter": 0.4, "field_width": 8}
+    loaded.set_params(target=None, rare=None, schema=None).fit(frame)
+    assert loaded.model_.config == gan.model_.config
+
+
+def test_settings_of_another_variant_or_of_none_are_refused(frame):
+    with pytest.raises(UserError, match="jitter must be a number of at least 0"):
+        RareGAN(settings={"jitter": -1}).fit(frame)
+    with pytest.raises(UserError, match="pac .* means nothing to flow"):
+        RareGAN(settings={"pac": 2}).fit(frame)
+
+
 # --- variants that learn every class --------------------------------------------------------------
 
 

@@ -101,6 +101,9 @@ class TrainingConfig:
     margins: bool = False
     """Whether distributions and correlations of numbers are set right after training, as shares of
     categories always are."""
+    shrink: bool = False
+    """Whether correlations are set right to less than the training rows have, as few rows ask for
+    (Ledoit & Wolf 2004): of some dozen rows much of them is chance."""
     evidence: bool = False
     """Whether rehearsals decide when the weights are best: the reference goes on to its end."""
     evidence_every: int = 500
@@ -203,7 +206,7 @@ _WEIGHTS = ("leak", "gp_weight", "r1_gamma", "jitter")
 _DECAYS = ("beta_1", "beta_2", "average")
 _WIDTHS = ("generator_widths", "discriminator_widths")
 _CHOICES: dict[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("batch_normalisation", "anneal", "margins", "evidence"), (True, False)),
+    **dict.fromkeys(("batch_normalisation", "anneal", "margins", "shrink", "evidence"), (True, False)),
     "numeric_encoding": NUMERIC_ENCODINGS,
     "levels_from": LEVELS_FROM,
 }

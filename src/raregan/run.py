@@ -216,6 +216,7 @@ class Run:
                     seed=self.config.seed,
                     margins=training.margins,
                     values=self.encoder.unscaled(rows),
+                    shrink=training.shrink,
                     only_seen=training.levels_from == "rare",
                 )
                 for generator, rows in zip(generators, learned, strict=True)
@@ -329,6 +330,7 @@ class Run:
                 members,
                 self.encoder.layout,
                 margins=training.margins,
+                shrink=training.shrink,
                 seed=self.config.seed,
             ),
             every=max(1, training.evidence_every // self._steps_per_epoch),

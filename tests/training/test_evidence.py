@@ -22,6 +22,7 @@ from raregan.training.evidence import (
     copying,
     correlation_difference,
     draw_rows,
+    hold_out_copies,
     holds_out_itself,
     told_apart,
 )
@@ -68,6 +69,26 @@ def test_of_very_many_rows_the_run_holds_some_out_itself(n, seed):
     assert held.shape == (1, n)
     assert held.sum() == HELD_OUT
     assert holds_out_itself(n)
+
+
+@given(st.integers(2, 300), st.integers(1, 40), st.integers(0, 99))
+def test_no_copy_of_a_held_out_row_is_learned_from(n, different, seed):
+    rows = np.random.default_rng(seed).integers(0, different, (n, 2)).astype(np.float32)
+    members = choose_members(n, seed=seed)
+    kept = hold_out_copies(members, rows)
+    assert not (kept & ~members).any()
+    for before, now in zip(members, kept, strict=True):
+        held = {row.tobytes() for row in rows[~now]}
+        if (before != now).any():
+            assert now.any()
+        if now.any() and not (before == now).all():
+            assert not any(row.tobytes() in held for row in rows[now])
+
+
+def test_rows_that_all_differ_stay_where_they_are_and_all_alike_too():
+    members = choose_members(120, seed=0)
+    assert np.array_equal(hold_out_copies(members, normal(120)), members)
+    assert np.array_equal(hold_out_copies(members, np.ones((120, 3), np.float32)), members)
 
 
 def test_the_seed_says_which():

@@ -55,6 +55,7 @@ def calibrate(
     n: int = CALIBRATION_ROWS,
     margins: bool = False,
     values: Float64 | None = None,
+    shrink: bool = False,
     only_seen: bool = False,
 ) -> Frozen:
     """Return the generator with the biases of its heads moved.
@@ -74,6 +75,8 @@ def calibrate(
         :mod:`raregan.gans.margins`.
     values : (n, D) float64, optional
         The training rows with numbers as the table has them, for `margins`.
+    shrink : bool
+        As of :func:`raregan.gans.correlations.fit_correlations`.
     only_seen : bool
         Whether a category that no training row has is never drawn.
     """
@@ -87,7 +90,8 @@ def calibrate(
     if not margins:
         return generator
     latent = latent[:MARGIN_ROWS]
-    return fit_margins(fit_correlations(generator, rows, latent, values), rows, latent)
+    correlated = fit_correlations(generator, rows, latent, values, shrink=shrink)
+    return fit_margins(correlated, rows, latent)
 
 
 def _is_usual(logits: Float32) -> NDArray[np.bool_]:

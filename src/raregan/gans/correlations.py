@@ -92,7 +92,12 @@ def free_numbers(layout: Layout) -> NDArray[np.intp]:
 
 
 def fit_correlations(
-    generator: Frozen, rows: Float32, latent: Float32, values: Float64 | None = None
+    generator: Frozen,
+    rows: Float32,
+    latent: Float32,
+    values: Float64 | None = None,
+    *,
+    shrink: bool = False,
 ) -> Frozen:
     """Return the generator with its numbers varying together as those of training rows.
 
@@ -111,6 +116,9 @@ def fit_correlations(
         What the generator is tried with.
     values : (n, D) float64, optional
         The same rows with numbers as the table has them; default: as they are encoded.
+    shrink : bool
+        Whether correlations should be smaller than those of the rows, by the share that Ledoit &
+        Wolf 2004 find for the encoded numbers, standardised.
     """
     places = free_numbers(generator.layout)
     if len(places) < 2:  # noqa: PLR2004
@@ -122,6 +130,10 @@ def fit_correlations(
     drawn = generator(latent)[:, places].astype(np.float64)
     before, after = drawn.mean(axis=0), real.mean(axis=0)
     spread, target = np.cov(drawn.T), np.cov(real.T)
+    if shrink:
+        kept = 1 - _shrinkage(real)
+        goal = kept * goal + (1 - kept) * np.diag(goal.diagonal())
+        target = kept * target + (1 - kept) * np.diag(target.diagonal())
     size = np.sqrt(np.outer(target.diagonal(), target.diagonal()))
     best, least = np.eye(len(places)), np.inf
     for _ in range(_ROUNDS):
@@ -147,6 +159,15 @@ def _mean_correlation(scales: list[Float64]) -> Float64:
         found.append(centred.T @ centred)
     mean: Float64 = np.mean(found, axis=0)
     return mean
+
+
+def _shrinkage(rows: Float64) -> float:
+    """Return by which share the correlations of these rows are best shrunk, in [0, 1]."""
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
+    spread = rows.std(axis=0)
+    standard = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return float(ledoit_wolf_shrinkage(standard))
 
 
 def _least_move(first: Float64, second: Float64) -> Float64:

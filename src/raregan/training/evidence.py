@@ -141,7 +141,7 @@ class Examiner:
         Of :func:`choose_members`.
     layout
         What their numbers are.
-    margins
+    margins, shrink
         As of :func:`raregan.gans.calibration.calibrate`.
     seed
         Fixes all draws: each score is of the same noise, so that scores differ by weights alone.
@@ -156,10 +156,12 @@ class Examiner:
         layout: Layout,
         *,
         margins: bool,
+        shrink: bool = False,
         seed: int,
     ) -> None:
         self._freeze, self._rows, self._values, self._members = freeze, rows, values, members
         self._layout, self._margins, self._seed = layout, margins, seed
+        self._shrink = shrink
         self._begun = time.perf_counter()
 
     def __call__(self, epoch: int, states: tuple[TrainState, ...]) -> Score:
@@ -186,6 +188,7 @@ class Examiner:
             n=_CALIBRATION_ROWS,
             margins=self._margins,
             values=self._values[kept],
+            shrink=self._shrink,
         )
         made = draw_rows(calibrated, n, rng)
         return compare_rows(made, learned, held, rng, forests=_FORESTS // len(self._members))

@@ -181,7 +181,7 @@ def check_search(
         raise UserError(f"trials must be a whole number of at least 1, got {trials!r}")
     import_optuna()
     if variants is None:
-        able = [name for name in VARIANTS if get_variant(name).training.evidence]
+        able = [name for name in VARIANTS if get_variant(name).has_evidence]
         return tuple(dict.fromkeys((VARIANT, *able)))
     if isinstance(variants, str) or not variants:
         raise UserError(f"variants must be a list of at least one name, got {variants!r}")

@@ -141,6 +141,11 @@ class Variant(NamedTuple):
     search: Search = MappingProxyType({})
     """The few settings that matter most, for `raregan.tuning`, and what each may be."""
 
+    @property
+    def has_evidence(self) -> bool:
+        """Whether it trains on evidence, where rare rows are enough for that."""
+        return (self.scales[-1].training if self.scales else self.training).evidence
+
     def defaults(self, n_rare: int) -> tuple[NetworkConfig, TrainingConfig]:
         """Return those for so many rare rows."""
         found = (self.network, self.training)

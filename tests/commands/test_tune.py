@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from raregan.modelfile import load_model
+from raregan.tuning import proposals, search
+from raregan.tuning.trials import Figures
+
+pytest.importorskip("optuna")
+
+DATA = ("small.parquet", "--ignore", "city")
+
+
+@pytest.fixture
+def without_training(monkeypatch):
+    """Let settings be measured by their jitter alone."""
+
+    def measure(self, variant, settings, deadline):
+        return Figures(settings.get("jitter", 0.9), 0.0, 0.0, 0.0)
+
+    monkeypatch.setattr(search.Yardstick, "measure", measure)
+
+
+def test_what_is_found_is_what_train_takes(folder, run, without_training):
+    tune = ("tune", *DATA, "--variant", "flow", "--trials", 6)
+    out, err = run(*tune)
+    assert "1. flow: defaults: 0.900" in err
+    assert "wrote tuned.json; next: raregan train small.parquet --config tuned.json" in out
+    settings = json.loads(Path("tuned.json").read_text())["settings"]
+    assert settings["jitter"] < 0.9
+    quick = ("--epochs", 1, "--solver-steps", 2, "-o", "m")
+    run("train", *DATA, "--config", "tuned.json", *quick)
+    found = load_model("m").config
+    assert found.training.jitter == settings["jitter"]
+    assert found.network.field_width == settings["field_width"]
+    run("resample", *DATA, "--config", "tuned.json", *quick[:4], "--ratio", 0.5, "-o", "b.csv")
+
+
+def test_a_search_goes_on_or_begins_anew(folder, run, without_training):
+    tune = ("tune", *DATA, "--variant", "flow", "--trials")
+    run(*tune, 3)
+    _, err = run(*tune, 5, "--resume")
+    assert "4. flow" in err
+    assert "3. flow" not in err
+    _, err = run(*tune, 2)
+    assert "kept as tuned.json.trials.old" in err
+    assert "note: tuned.json is there already" in err
+    assert "1. flow: defaults" in err
+
+
+def test_mistakes(folder, fails, monkeypatch):
+    train = ("train", *DATA, "--config")
+    fails(*train, "no.json", match="cannot read no.json: No such file")
+    Path("c.json").write_text('{"raregan_config": 1, "variant": "wgan-gp", "settings": {"pac": 1}}')
+    fails(*train, "c.json", "--variant", "flow", match="leave out --variant, or --config")
+    fails(*train, "c.json", "-o", "c.json", match="c.json")
+    fails(*train, "sqlite:///c", match="--config names a file")
+    fails("tune", *DATA, "--trials", 0, match="trials must be a whole number of at least 1")
+    fails("tune", *DATA, "--minutes", -1, match="minutes must be a positive number")
+    fails("tune", *DATA, "-o", "small.parquet", match="small.parquet")
+
+    def missing():
+        raise search.UserError("tuning needs Optuna: pip install 'raregan[tune]'")
+
+    monkeypatch.setattr(search, "import_optuna", missing)
+    fails("tune", *DATA, match="pip install 'raregan[tune]'")
+    assert proposals.import_optuna is not missing

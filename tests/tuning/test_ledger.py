@@ -1,0 +1,61 @@
+import pytest
+
+from raregan.errors import DataError, ModelFileError, UserError
+from raregan.tuning.ledger import Ledger
+from tests.tuning.conftest import make_trial
+
+TRIALS = [
+    make_trial(0, 0.7),
+    make_trial(1, 0.6, variant="wgan-gp", generator_widths=(8, 8), gp_weight=2.5),
+    make_trial(2, 0, failure="a loss became NaN", jitter=0.4),
+]
+
+
+@pytest.fixture
+def path(table, tmp_path):
+    """A ledger of three trials."""
+    ledger = Ledger(tmp_path / "l", table, ["flow"], 0)
+    for trial in TRIALS:
+        ledger.add(trial)
+    return tmp_path / "l"
+
+
+def test_trials_are_read_as_they_were(path, table):
+    assert Ledger(path, table, ["flow"], 0).trials == TRIALS
+
+
+def test_a_line_that_was_cut_off_is_dropped_and_written_anew(path, table):
+    path.write_text(path.read_text()[:-5])
+    ledger = Ledger(path, table, ["flow"], 0)
+    assert ledger.trials == TRIALS[:2]
+    ledger.add(TRIALS[2])
+    assert Ledger(path, table, ["flow"], 0).trials == TRIALS
+
+
+@pytest.mark.parametrize(
+    ("variants", "seed", "what"), [(["gan"], 0, "variants"), (["flow"], 1, "seed")]
+)
+def test_another_search_is_refused(path, table, variants, seed, what):
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=rf"another search \({what} differ\)"):
+        Ledger(path, table, variants, seed)
+    assert path.read_bytes() == before
+
+
+def test_another_table_is_refused(path, mixed_table):
+    with pytest.raises(UserError, match=r"another search \(fingerprint, schema differ\)"):
+        Ledger(path, mixed_table, ["flow"], 0)
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "[]\n", '{"raregan_tune": 1}\nx\n'])
+def test_what_is_no_ledger_is_refused_and_left(table, tmp_path, content):
+    path = tmp_path / "l"
+    path.write_text(content)
+    with pytest.raises((ModelFileError, UserError)):
+        Ledger(path, table, ["flow"], 0)
+    assert path.read_text() == content
+
+
+def test_a_place_that_cannot_be_written_is_told(table, tmp_path):
+    with pytest.raises(DataError, match="cannot write"):
+        Ledger(tmp_path / "no" / "l", table, ["flow"], 0)

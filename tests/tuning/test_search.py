@@ -1,0 +1,134 @@
+import time
+
+import pytest
+
+from raregan.errors import UserError
+from raregan.tuning import search
+from raregan.tuning.search import check_search, tune
+from raregan.tuning.trials import Figures
+from raregan.tuning.yardstick import OUT_OF_TIME
+
+pytest.importorskip("optuna")
+
+
+class Stick:
+    """A yardstick by which the least jitter that is not 0 is best, and defaults are 0.8."""
+
+    noise, seconds, flips = 0.05, 0.0, False
+
+    def __init__(self, table, seed):
+        self.seed, self.asked = seed, []
+
+    def another(self):
+        other = type(self)(None, self.seed + 1)
+        other.flips = self.flips
+        other.asked = self.asked
+        return other
+
+    def measure(self, variant, settings, deadline):
+        time.sleep(self.seconds)
+        self.asked.append((self.seed, variant, dict(settings)))
+        apart = settings.get("jitter", 0.8)
+        if self.flips and self.seed:
+            apart = 1 - apart
+        return Figures(apart, 0.0, 0.0, 0.0)
+
+    def describe(self):
+        return "a table"
+
+
+@pytest.fixture
+def stick(monkeypatch):
+    monkeypatch.setattr(Stick, "seconds", 0.0)
+    monkeypatch.setattr(search, "Yardstick", Stick)
+    return Stick
+
+
+def test_the_best_is_taken_where_it_is_better_by_more_than_chance_twice(stick, table):
+    found = tune(table, variants=["flow"], trials=12, minutes=None)
+    assert len(found.trials) == 12
+    assert found.best is found.leader
+    assert found.settings["jitter"] == min(t.settings.get("jitter", 9) for t in found.trials)
+    assert found.confirmed is not None
+
+
+def test_what_is_not_confirmed_is_not_taken(stick, table, monkeypatch):
+    monkeypatch.setattr(stick, "flips", True)
+    found = tune(table, variants=["flow"], trials=12, minutes=None)
+    assert found.leader is not found.trials[0]
+    assert found.best is found.trials[0]
+    assert (found.variant, found.settings) == ("flow", {})
+
+
+def test_what_is_better_by_chance_is_not_even_confirmed(stick, table, monkeypatch):
+    monkeypatch.setattr(stick, "noise", 1.0)
+    found = tune(table, variants=["flow"], trials=12, minutes=None)
+    assert found.best is found.trials[0]
+    assert found.confirmed is None
+
+
+def test_a_search_that_was_interrupted_goes_on_as_it_would_have(stick, table, tmp_path):
+    options = {"variants": ["flow", "r3gan"], "minutes": None, "random_state": 4}
+    whole = tune(table, trials=14, **options)
+    tune(table, trials=5, ledger=tmp_path / "l", **options)
+    ran = []
+    resumed = tune(
+        table, trials=14, ledger=tmp_path / "l", progress=lambda t, _: ran.append(t), **options
+    )
+    assert [t.settings for t in resumed.trials] == [t.settings for t in whole.trials]
+    assert [t.number for t in ran] == list(range(5, 14))
+    assert resumed.settings == whole.settings
+
+
+def test_time_ends_a_search_with_what_is_known(stick, table, monkeypatch):
+    monkeypatch.setattr(stick, "seconds", 0.2)
+    begun = time.monotonic()
+    found = tune(table, variants=["flow"], minutes=2 / 60)
+    assert 2 <= len(found.trials) <= 10
+    assert time.monotonic() - begun < 4
+
+
+def test_a_trial_that_time_cut_off_does_not_count(stick, table, monkeypatch):
+    measure = stick.measure
+    monkeypatch.setattr(
+        stick,
+        "measure",
+        lambda self, v, s, d: OUT_OF_TIME if len(self.asked) > 2 else measure(self, v, s, d),
+    )
+    found = tune(table, variants=["flow"], trials=9, minutes=None)
+    assert len(found.trials) == 3
+    assert found.confirmed is None
+
+
+def test_defaults_that_cannot_be_tried_are_told(stick, table, monkeypatch):
+    monkeypatch.setattr(stick, "measure", lambda *_: "batch_size 64 is too much")
+    with pytest.raises(UserError, match="defaults of flow cannot be tried: batch_size 64 is too"):
+        tune(table, trials=3, minutes=None)
+    monkeypatch.setattr(stick, "measure", lambda *_: OUT_OF_TIME)
+    with pytest.raises(UserError, match="no time for the defaults alone: give more minutes"):
+        tune(table, trials=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((None, None, None), "give minutes or trials"),
+        ((None, -1, None), "max_minutes must be a positive number, got -1"),
+        ((None, 1, 0), "trials must be a whole number of at least 1, got 0"),
+        (("flow", 1, None), "variants must be a list of at least one name, got 'flow'"),
+        (([], 1, None), "variants must be a list"),
+        ((["flow", "vae"], 1, None), "no variant is called 'vae'"),
+    ],
+)
+def test_mistakes(options, said):
+    with pytest.raises(UserError, match=said):
+        check_search(*options)
+
+
+def test_unless_told_the_default_comes_first_then_all_that_train_on_evidence():
+    assert check_search(None, 1, None) == ("flow", "cwgan-gp", "r3gan", "wgan-gp")
+
+
+def test_a_real_search_of_a_small_table(table):
+    found = tune(table, variants=["gan"], trials=1, minutes=None)
+    assert found.trials[0].figures.told_apart > 0.5
