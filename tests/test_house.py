@@ -30,7 +30,7 @@ WAY = (
 RANK = {name: rank for rank, names in enumerate(WAY) for name in names.split()}
 HEAVY = {
     *("jax", "keras", "sklearn", "scipy", "pandas", "pyarrow"),
-    *("matplotlib", "seaborn", "plotly", "imblearn"),
+    *("matplotlib", "seaborn", "plotly", "imblearn", "optuna"),
 }
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 

@@ -286,6 +286,7 @@ def test_a_batch_is_at_most_the_rows_of_a_class():
 
 def test_options_reach_the_generators():
     options = {"learning_rate": 1e-3, "numeric_encoding": "standard", "max_minutes": 1.0}
+    options |= {"evidence": True, "settings": {"jitter": 0.4}}
     sampler = GANOverSampler(
         epochs=1, latent_dim=2, random_state=0, **options, sampling_strategy="minority"
     )
@@ -293,6 +294,7 @@ def test_options_reach_the_generators():
     given = sampler.generators_[2].get_params()
     assert {name: given[name] for name in options} == options
     assert given["variant"] == VARIANT
+    assert sampler.generators_[2].model_.config.training.jitter == 0.4
     assert sampler.generators_[2].history_["evidence_told_apart"]
     assert given["rare"] == 2
 

@@ -206,7 +206,9 @@ _WEIGHTS = ("leak", "gp_weight", "r1_gamma", "jitter")
 _DECAYS = ("beta_1", "beta_2", "average")
 _WIDTHS = ("generator_widths", "discriminator_widths")
 _CHOICES: dict[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("batch_normalisation", "anneal", "margins", "shrink", "evidence"), (True, False)),
+    **dict.fromkeys(
+        ("batch_normalisation", "anneal", "margins", "shrink", "evidence"), (True, False)
+    ),
     "numeric_encoding": NUMERIC_ENCODINGS,
     "levels_from": LEVELS_FROM,
 }

@@ -301,7 +301,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         """
         model = load_model(path)
         config, target = model.config, model.sampler.schema.target
-        own = get_variant(config.variant).own_options
+        own, size = get_variant(config.variant).own_options, config.training.batch_size
         gan = cls(
             variant=config.variant,
             target=target.name,
@@ -309,7 +309,7 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
             schema=model.sampler.schema,
             levels_from=config.training.levels_from,
             epochs=config.training.epochs,
-            batch_size=config.training.batch_size,
+            batch_size=size if size <= model.provenance["n_rare"] else None,  # jittered rows
             latent_dim=config.network.latent_dim,
             learning_rate=config.training.learning_rate,
             numeric_encoding=config.training.numeric_encoding,

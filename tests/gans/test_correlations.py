@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
+from sklearn.covariance import ledoit_wolf
 
 from raregan.errors import ModelFileError
 from raregan.gans.correlations import CorrelatedGenerator, fit_correlations, free_numbers
@@ -51,6 +52,32 @@ def test_correlations_lie_between_those_of_the_scale_and_of_the_values():
     both = [made, np.corrcoef(as_values)[0, 1]]
     wanted = [np.corrcoef(rows.T)[0, 1] for rows in (TOGETHER, values)]
     assert np.mean(both) == pytest.approx(np.mean(wanted), abs=0.03)
+
+
+def test_of_few_rows_correlations_are_shrunk_as_ledoit_and_wolf_find():
+    few = TOGETHER[:12]
+    kept = 1 - ledoit_wolf((few - few.mean(axis=0)) / few.std(axis=0))[1]
+    assert 0.1 < kept < 0.95
+    exact, shrunk = (
+        np.corrcoef(fit_margins(correlated, few, LATENT)(FRESH).T)[0, 1]
+        for correlated in (
+            fit_correlations(passing(), few, LATENT, shrink=s) for s in (False, True)
+        )
+    )
+    assert exact == pytest.approx(np.corrcoef(few.T)[0, 1], abs=0.03)
+    assert shrunk == pytest.approx(kept * np.corrcoef(few.T)[0, 1], abs=0.03)
+
+
+def test_of_many_rows_next_to_nothing_is_shrunk():
+    made = fit_correlations(passing(), TOGETHER, LATENT, shrink=True)(FRESH)
+    assert np.corrcoef(made.T)[0, 1] == pytest.approx(np.corrcoef(TOGETHER.T)[0, 1], abs=0.03)
+
+
+def test_what_is_constant_is_shrunk_without_a_word():
+    few = TOGETHER[:12].copy()
+    few[:, 1] = 3
+    made = fit_correlations(passing(), few, LATENT, shrink=True)(FRESH)
+    assert np.isfinite(made).all()
 
 
 def _columns(drawn, values):
