@@ -1,0 +1,105 @@
+"""Membership inference: can an attacker tell from synthetic rows who was learned from?
+
+Members are the real rows that the generator learned from, non-members held-out rows of the same
+source, which it never saw. Two attackers score each row; higher should be a member.
+
+- *nearest*: minus the distance to the nearest synthetic row [1]_.
+- *ratio*: the logarithm of the density of synthetic rows over that of other real rows, estimated by
+  nearest neighbours: log distance to the nearest reference row less that to the nearest synthetic
+  one [2]_, [3]_. References are held-out rows that are no targets: half of them, then the other
+  half. It is not fooled by rows that lie in a crowd.
+
+Both know no more than rows. They fail where the generator leaks in other ways: an AUC of 0.5 is no
+proof.
+
+References
+----------
+.. [1] Chen et al., "GAN-Leaks", CCS 2020, section 4.
+.. [2] van Breugel et al., "Membership inference attacks against synthetic data through overfitting
+   detection" (DOMIAS), AISTATS 2023, equation 3.
+.. [3] Wang, Kulkarni and Verdú, "Divergence estimation for multidimensional densities via
+   k-nearest-neighbor distances", IEEE Transactions on Information Theory 55, 2009.
+"""
+
+import numpy as np
+
+from raregan.judging.columns import Matrix, Vector
+from raregan.judging.intervals import (
+    Estimate,
+    auc,
+    auc_estimate,
+    auc_interval,
+    bootstrap,
+)
+from raregan.judging.neighbours import nearest
+
+FALSE_POSITIVES = 0.01
+"""Where the rate of true positives is read: an attacker who is rarely wrong is the dangerous one
+(Carlini et al., "Membership inference attacks from first principles", 2022)."""
+
+_TINY = 1e-9  # distance of a copy, in spreads: its logarithm must exist
+
+
+def attack_by_distance(
+    members: Matrix, others: Matrix, synthetic: Matrix, rng: np.random.Generator
+) -> dict[str, Estimate]:
+    """Return what the attacker *nearest* reaches.
+
+    Parameters
+    ----------
+    members, others, synthetic
+        Points (n, p), (m, p) and (s, p): n and m at least 2, s at least 1.
+    rng
+        Draws the bootstrap.
+    """
+    scores = [-nearest(synthetic, side, 1)[:, 0] for side in (members, others)]
+    return {
+        "membership_nearest": auc_estimate(*scores),
+        "membership_nearest_tpr": _rate([(scores[0], scores[1])], rng),
+    }
+
+
+def attack_by_ratio(
+    members: Matrix, others: Matrix, synthetic: Matrix, rng: np.random.Generator
+) -> dict[str, Estimate]:
+    """Return what the attacker *ratio* reaches; parameters as of `attack_by_distance`, m >= 4."""
+    halves = np.array_split(rng.permutation(len(others)), 2)
+    parts = np.array_split(rng.permutation(len(members)), 2)
+    scored = []
+    for targets, references, part in zip(halves, halves[::-1], parts, strict=True):
+        sides = members[part], others[targets]
+        scored.append([_log_ratio(side, synthetic, others[references]) for side in sides])
+    values, variances = zip(*(auc(*scores) for scores in scored), strict=True)
+    value = float(np.mean(values))
+    # The halves share synthetic rows, and each is the other's reference: not quite independent.
+    interval = auc_interval(value, sum(variances) / 4, min(len(members), len(others)))
+    pooled = [np.concatenate(side) for side in zip(*scored, strict=True)]
+    return {
+        "membership_ratio": Estimate(value, interval),
+        "membership_ratio_tpr": _rate(*pooled, rng),
+    }
+
+
+def true_positive_rate(members: Vector, others: Vector) -> float:
+    """Return the share of members found where `FALSE_POSITIVES` of the others are taken for one.
+
+    The curve of rates is read between its points by straight lines, as an attacker who tosses a
+    coin could do: with fewer than 100 others none may be taken.
+    """
+    from sklearn.metrics import roc_curve
+
+    labels = np.repeat([1, 0], [members.size, others.size])
+    scores = np.concatenate([members, others])
+    false, true, _ = roc_curve(labels, scores, drop_intermediate=False)
+    return float(np.interp(FALSE_POSITIVES, false, true))
+
+
+def _rate(members: Vector, others: Vector, rng: np.random.Generator) -> Estimate:
+    value = true_positive_rate(members, others)
+    return Estimate(value, bootstrap(true_positive_rate, members, others, rng))
+
+
+def _log_ratio(points: Matrix, synthetic: Matrix, reference: Matrix) -> Vector:
+    to_made, to_reference = (nearest(side, points, 1)[:, 0] for side in (synthetic, reference))
+    ratio: Vector = np.log(to_reference + _TINY) - np.log(to_made + _TINY)
+    return ratio

@@ -1,0 +1,93 @@
+"""Real, synthetic, held-out and other rows on common ground: matrices of the same columns."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from raregan.errors import SchemaError
+from raregan.judging.columns import ColumnPair, Kind, Matrix, pair_columns
+
+
+class Column(NamedTuple):
+    """What a column is compared as; see `raregan.judging.columns.ColumnPair`."""
+
+    name: str
+    kind: Kind
+    levels: tuple[str | None, ...]
+
+    @property
+    def is_category(self) -> bool:
+        """Whether values are codes of levels."""
+        return self.kind == "category"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """All rows that a judgement looks at.
+
+    Attributes
+    ----------
+    columns
+        d columns, in the order of the real table.
+    real, synthetic, holdout, others
+        float64 of shape (n, d): numbers with NaN where missing, or codes of levels. No rows where
+        there are none of a kind.
+    """
+
+    columns: tuple[Column, ...]
+    real: Matrix
+    synthetic: Matrix
+    holdout: Matrix
+    others: Matrix
+
+
+def bring_together(
+    real: pl.DataFrame, synthetic: pl.DataFrame, holdout: pl.DataFrame, others: pl.DataFrame
+) -> Sides:
+    """Bring four tables of the same columns on common ground; the last two may have no rows.
+
+    Raises
+    ------
+    SchemaError, TooFewRowsError
+        As `raregan.judging.columns.pair_columns`.
+    """
+    known = pl.concat([real, holdout, others])
+    pairs = pair_columns(known, synthetic)
+    columns = tuple(Column(pair.name, pair.kind, pair.levels) for pair in pairs)
+    values = np.stack([pair.real for pair in pairs]).T
+    ends = np.cumsum([real.height, holdout.height])
+    of_real, of_holdout, of_others = np.split(values, ends)
+    made = np.stack([pair.synthetic for pair in pairs]).T
+    return Sides(columns, of_real, made, of_holdout, of_others)
+
+
+def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.DataFrame:
+    """Return a table with the columns and types of the real one; without rows where it is None.
+
+    Raises
+    ------
+    SchemaError
+        A column is missing, or holds what the real column's type cannot.
+    """
+    if table is None:
+        return real.clear()
+    for name in real.columns:
+        if name not in table.columns:
+            raise SchemaError(f"column {name!r} is missing from the {which} rows; add it there")
+    try:
+        return table.select(real.columns).cast(dict(real.schema))
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise SchemaError(
+            f"the {which} rows do not fit the types of the real ones ({reason}); cast them"
+        ) from error
+
+
+def pair_up(columns: tuple[Column, ...], first: Matrix, second: Matrix) -> list[ColumnPair]:
+    """Return the columns of two matrices (n, d) and (m, d) in pairs."""
+    return [
+        ColumnPair(column.name, column.kind, first[:, place], second[:, place], column.levels)
+        for place, column in enumerate(columns)
+    ]
