@@ -19,7 +19,7 @@ _HOMES = {
     "read_table": "raregan.data.sources",
     "TableEncoder": "raregan.encoding.encoder",
     "load_model": "raregan.modelfile",
-    "evaluate": "raregan.judging.fidelity",
+    "evaluate": "raregan.judging.evaluation",
     "VARIANTS": "raregan.gans.variants",
     "get_variant": "raregan.gans.variants",
     "RareGANError": "raregan.errors",

@@ -11,7 +11,7 @@ from raregan.judging.fidelity import (
     FIGURES,
     Fidelity,
     correlation_difference,
-    evaluate,
+    judge_fidelity,
     ks_statistics,
 )
 from raregan.reporting import distributions, views
@@ -240,7 +240,9 @@ def test_a_mixed_table_is_shown_with_its_levels_as_written(tmp_path):
         )
         for n in (40, 60)
     )
-    path = write_report(tmp_path / "r.html", real, synthetic, evaluate(real, synthetic), title="t")
+    path = write_report(
+        tmp_path / "r.html", real, synthetic, judge_fidelity(real, synthetic), title="t"
+    )
     page = Page(path.read_text(encoding="utf-8"))
     assert page.open == []
     assert len(page.scripts) == 3

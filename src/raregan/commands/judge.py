@@ -34,7 +34,7 @@ def plot(args: argparse.Namespace) -> int:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Measure synthetic rows and write a report."""
-    from raregan.judging.fidelity import evaluate as judge
+    from raregan.judging.evaluation import evaluate as judge
     from raregan.reporting.report import write_report
 
     refuse_input(args.real, args.output)

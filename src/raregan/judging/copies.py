@@ -1,4 +1,4 @@
-"""Are synthetic rows copies of real ones? Distances to real rows, beside those of held-out rows.
+"""Copies of real rows: distances to real rows, beside those of held-out rows.
 
 A held-out row was never seen by the generator, so how close it happens to lie to a real row is what
 closeness means in this table. Distances are Euclid's in the space of `raregan.judging.spaces`.
@@ -81,7 +81,9 @@ def closer_to_real(
     n = min(len(real), len(holdout))
     of_real, of_held = np.split(np.arange(distances.shape[1]), [len(real)])
     draws = [
-        _share_closer(distances, *(rng.choice(side, n, replace=False) for side in (of_real, of_held)))
+        _share_closer(
+            distances, *(rng.choice(side, n, replace=False) for side in (of_real, of_held))
+        )
         for _ in range(_DRAWS)
     ]
     by_chance = [

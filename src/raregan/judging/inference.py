@@ -63,7 +63,7 @@ def single_out(
     synthetic: Matrix,
     rng: np.random.Generator,
 ) -> Attack | None:
-    """Try predicates that hold for one synthetic row on real rows: does one row answer, and no more?
+    """Try predicates that hold for one synthetic row on real rows, and count where one row answers.
 
     A predicate takes `CELLS` columns of a synthetic row: equality for a category and for a missing
     number, else at least or at most its value, whichever fewer synthetic rows keep. Those that more
@@ -132,7 +132,8 @@ def _count(
         same = (column == value) | (np.isnan(column) & np.isnan(value))
         beyond = np.where(upwards[:, cell, np.newaxis], column >= value, column <= value)
         kept &= np.where(is_exact, same, beyond)
-    return kept.sum(axis=1)
+    counts: npt.NDArray[np.int64] = kept.sum(axis=1)
+    return counts
 
 
 def infer_attributes(

@@ -53,9 +53,8 @@ def tell_apart(space: Space, real: Matrix, synthetic: Matrix, seed: int) -> Line
     scaled = model.fit(points, labels)[0].transform(points)
     gap = scaled[labels == 1].mean(axis=0) - scaled[labels == 0].mean(axis=0)
     parts = np.bincount(owners, gap * model[1].coef_[0], minlength=len(space.columns))
-    parts = np.maximum(parts, 0)
-    total = parts.sum()
-    return LinearTest(value, variance, parts / total if total > 0 else parts)
+    positive = np.maximum(parts, 0).astype(np.float64)
+    return LinearTest(value, variance, positive / max(positive.sum(), np.finfo(float).tiny))
 
 
 def _features(space: Space, values: Matrix) -> tuple[Matrix, Vector]:

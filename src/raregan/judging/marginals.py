@@ -21,6 +21,8 @@ class Marginal:
         ``"KS"`` of numbers, ``"TV"`` of categories; see `raregan.judging.fidelity.ks_statistics`.
     distance
         In [0, 1]; 0 is best. One less this is what SDMetrics calls KSComplement, TVComplement.
+    baseline
+        The same of real rows in place of the synthetic ones; None where there is no baseline.
     wasserstein
         Of numbers: how far a cell must be moved on average, in units of the column's spread; see
         `wasserstein`. None of a category, and where a side has no number.
@@ -35,6 +37,7 @@ class Marginal:
     kind: str
     measure: str
     distance: float
+    baseline: float | None
     wasserstein: float | None
     coverage: float | None
     missing: tuple[float, float]

@@ -60,6 +60,14 @@ class Wording(NamedTuple):
     worst: float | None
     spec: str = ".3f"
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest possible value."""
+        if self.best is None or self.worst is None:
+            return (-math.inf if self.spec == ".4f" else 0.0), math.inf
+        ends = self.best, self.worst
+        return (0.0 if self.best > 0 else min(ends)), max(ends)
+
 
 MEASURES: Mapping[str, Wording] = {
     "column_shape": Wording(
@@ -114,7 +122,7 @@ MEASURES: Mapping[str, Wording] = {
         "Largest difference of the shares of missing cells of any column.",
         "Whether cells are missing as often as in real rows.",
         "Whether they are missing in the right rows.",
-        "as MissingValueSimilarity in SDMetrics, less 1",
+        "1 less MissingValueSimilarity of SDMetrics, at the worst column",
         "lower",
         0.0,
         1.0,
@@ -249,7 +257,7 @@ MEASURES: Mapping[str, Wording] = {
         "Synthetic rows that equal a real row in every column.",
         "Rows that were handed out as they are.",
         ALARM,
-        "as NewRowSynthesis in SDMetrics, less 1",
+        "1 less NewRowSynthesis of SDMetrics, without its tolerance",
         "lower",
         0.0,
         1.0,
@@ -447,7 +455,7 @@ class Figure:
 
     @property
     def noise(self) -> float:
-        """How far value and baseline may be apart by chance: half intervals, added as errors are."""
+        """How far chance may set value and baseline apart: half intervals, added as errors are."""
         return math.hypot(
             _half(self.value, self.interval),
             0.0 if self.baseline is None else _half(self.baseline, self.baseline_interval),

@@ -1,4 +1,4 @@
-"""Membership inference: can an attacker tell from synthetic rows who was learned from?
+"""Membership inference: whether an attacker can tell from synthetic rows who was learned from.
 
 Members are the real rows that the generator learned from, non-members held-out rows of the same
 source, which it never saw. Two attackers score each row; higher should be a member.
@@ -55,7 +55,7 @@ def attack_by_distance(
     scores = [-nearest(synthetic, side, 1)[:, 0] for side in (members, others)]
     return {
         "membership_nearest": auc_estimate(*scores),
-        "membership_nearest_tpr": _rate([(scores[0], scores[1])], rng),
+        "membership_nearest_tpr": _rate(scores[0], scores[1], rng),
     }
 
 
@@ -73,10 +73,10 @@ def attack_by_ratio(
     value = float(np.mean(values))
     # The halves share synthetic rows, and each is the other's reference: not quite independent.
     interval = auc_interval(value, sum(variances) / 4, min(len(members), len(others)))
-    pooled = [np.concatenate(side) for side in zip(*scored, strict=True)]
+    of_members, of_others = (np.concatenate(side) for side in zip(*scored, strict=True))
     return {
         "membership_ratio": Estimate(value, interval),
-        "membership_ratio_tpr": _rate(*pooled, rng),
+        "membership_ratio_tpr": _rate(of_members, of_others, rng),
     }
 
 

@@ -77,7 +77,7 @@ def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.
         if name not in table.columns:
             raise SchemaError(f"column {name!r} is missing from the {which} rows; add it there")
     try:
-        return table.select(real.columns).cast(dict(real.schema))
+        return table.select(real.columns).cast(real.schema)
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
         raise SchemaError(

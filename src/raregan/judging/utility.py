@@ -1,4 +1,4 @@
-"""Do synthetic rows teach a detector what real ones do? Train on synthetic, test on real (TSTR).
+"""What synthetic rows teach a detector: train on synthetic, test on real rows (TSTR).
 
 A detector learns from synthetic rare rows and real rows of the other class, and finds held-out rare
 rows among other rows that it did not see [1]_. Beside it stands the same detector, taught with as
@@ -31,6 +31,7 @@ def detect_real(
     others: Matrix,
     test_rare: Matrix,
     test_others: Matrix,
+    *,
     seed: int,
 ) -> dict[str, Estimate]:
     """Return average precision and ROC AUC of a detector that learned from these rows.
@@ -85,7 +86,7 @@ def _scores(
 def _number_levels(
     columns: tuple[Column, ...], train: Matrix, test: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Number levels by how often they are in the training rows; infinities become large."""
+    """Give levels numbers, those most frequent in the training rows first; infinities become large."""
     sides = [np.nan_to_num(side, nan=np.nan) for side in (train, test)]
     for place, column in enumerate(columns):
         if column.is_category:
