@@ -98,6 +98,9 @@ _FILES = {
     "schema": "--schema",
     "schema_out": "--schema-out",
     "synthetic": "SYNTHETIC",
+    "holdout": "--holdout",
+    "json": "--json",
+    "markdown": "--markdown",
 }
 """Arguments that no database can stand for, and what help calls them."""
 

@@ -232,11 +232,12 @@ def _trials(plan: Plan, sides: Sides) -> list[str]:
     """Say how many rows each figure of fidelity sees."""
     n_reference, n = plan.rows
     times = f"{len(plan.synthetic)} times " if len(plan.synthetic) > 1 else ""
-    notes = [
+    said = (
         f"fidelity: {times}{n:,} synthetic rows against {n_reference:,} real ones, as many as the "
         "baseline has, since every figure changes with the number of rows; forest and linear model "
         f"at most {C2ST_MAX_ROWS:,} of a side, discrepancy and neighbours {CLOUD_ROWS:,}"
-    ]
+    )
+    notes = [said]
     if max(map(len, (sides.real, sides.holdout, sides.synthetic))) > TARGETS and len(sides.holdout):
         notes.append(
             f"privacy: at most {TARGETS:,} rows of a side are measured or attacked, among at most "

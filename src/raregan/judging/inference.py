@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raregan.judging.columns import Matrix, Vector
-from raregan.judging.intervals import Estimate, around
+from raregan.judging.intervals import GROUPS, Estimate, around
 from raregan.judging.neighbours import distances_between
 from raregan.judging.sides import Column
 from raregan.judging.spaces import Space
@@ -32,6 +32,10 @@ CELLS = 3
 CLOSE = 0.05
 """A number is inferred where the guess is this close, in units of the column's spread."""
 
+Hits = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
+
+_Z = 1.96
 _TRIED = 5  # predicates drawn for one that is kept
 _BLOCK = 250  # predicates that are tried at a time
 
@@ -91,25 +95,49 @@ def single_out(
     places = np.argsort(rng.random((rows.size, len(columns))), axis=1)[:, :cells]
     is_category = np.array([column.is_category for column in columns])
     middle = np.array([_median(column) for column in synthetic.T])
-    hits: list[list[npt.NDArray[np.bool_]]] = [[], []]
+    groups = rng.permutation(np.arange(n) % min(GROUPS, n))
+    found: list[list[Counts]] = [[], []]
     kept = 0
     for start in range(0, rows.size, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        chosen = places[block]
-        asked = synthetic[rows[block, np.newaxis], chosen]
-        exact = is_category[chosen] | np.isnan(asked)
-        upwards = asked >= middle[chosen]
-        alone = _count(synthetic, chosen, asked, exact, upwards) == 1
-        asked, chosen, exact, upwards = (part[alone] for part in (asked, chosen, exact, upwards))
-        for found, side in zip(hits, targets, strict=True):
-            found.append(_count(side, chosen, asked, exact, upwards) == 1)
+        chosen = places[start : start + _BLOCK]
+        asked = synthetic[rows[start : start + _BLOCK, np.newaxis], chosen]
+        predicates = chosen, asked, is_category[chosen] | np.isnan(asked), asked >= middle[chosen]
+        alone = _answers(synthetic, *predicates).sum(axis=1) == 1
+        predicates = tuple(part[alone] for part in predicates)
+        for counts, side in zip(found, targets, strict=True):
+            counts.append(_by_group(_answers(side, *predicates), groups))
         kept += int(alone.sum())
         if kept >= GUESSES:
             break
     if not kept:
         return None
-    success, control = (np.concatenate(found)[:GUESSES].astype(np.float64) for found in hits)
-    return _attack(success, control)
+    success, control = (np.concatenate(counts)[:GUESSES] for counts in found)
+    return _attack_of_counts(success, control)
+
+
+def _attack_of_counts(success: Counts, control: Counts) -> Attack:
+    """Return the risk of predicates (g,) that so many rows of each group answer (g, k).
+
+    Guesses hit the same rows again and again, so rows are left out in turn, on both sides; what
+    chance does to the guesses themselves is added.
+    """
+    attack = _attack(*((side.sum(axis=1) == 1).astype(np.float64) for side in (success, control)))
+    risks = np.array(
+        [
+            _attack(
+                *((np.delete(side, group, axis=1).sum(axis=1) == 1).astype(np.float64)
+                  for side in (success, control))
+            ).risk.value
+            for group in range(success.shape[1])
+        ]
+    )  # fmt: skip
+    of_rows = (risks.size - 1) * risks.var()
+    interval = attack.risk.interval
+    of_guesses = 0.0 if interval is None else ((interval.high - interval.low) / 2 / _Z) ** 2
+    error = float(np.sqrt(of_rows + of_guesses))
+    value = attack.risk.value
+    interval = around(value, error, low=-1, high=1, df=risks.size - 1)
+    return attack._replace(risk=Estimate(value, interval))
 
 
 def _median(cells: Vector) -> float:
@@ -117,14 +145,14 @@ def _median(cells: Vector) -> float:
     return float(np.median(there)) if there.size else 0.0
 
 
-def _count(
+def _answers(
     values: Matrix,
     places: npt.NDArray[np.int64],
     asked: Matrix,
-    exact: npt.NDArray[np.bool_],
-    upwards: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.int64]:
-    """Return how many rows (n, d) keep each predicate (g, c)."""
+    exact: Hits,
+    upwards: Hits,
+) -> Hits:
+    """Return which rows (n, d) keep each predicate (g, c): (g, n)."""
     kept = np.ones((len(places), len(values)), dtype=np.bool_)
     for cell in range(places.shape[1]):
         column = values[:, places[:, cell]].T
@@ -132,7 +160,13 @@ def _count(
         same = (column == value) | (np.isnan(column) & np.isnan(value))
         beyond = np.where(upwards[:, cell, np.newaxis], column >= value, column <= value)
         kept &= np.where(is_exact, same, beyond)
-    counts: npt.NDArray[np.int64] = kept.sum(axis=1)
+    return kept
+
+
+def _by_group(answers: Hits, groups: npt.NDArray[np.int64]) -> Counts:
+    """Return how many rows of each group answer: (g, n) to (g, k)."""
+    indicators = groups[:, np.newaxis] == np.arange(groups.max() + 1)
+    counts: Counts = answers.astype(np.int64) @ indicators.astype(np.int64)
     return counts
 
 

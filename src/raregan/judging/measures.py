@@ -20,8 +20,8 @@ GROUPS: Mapping[Group, str] = {
     "utility": "Utility: do they teach what real rows teach?",
 }
 
-ALARM = "An alarm, no guarantee: a good value does not show that nothing was copied."
-_LEAKS_ELSEWHERE = "Other attacks may succeed: a good value is no guarantee."
+ALARM = "that nothing was copied: it is an alarm, and no guarantee"
+_LEAKS_ELSEWHERE = "that rows are safe: other attacks may succeed where this one fails"
 
 
 class Wording(NamedTuple):
@@ -36,7 +36,7 @@ class Wording(NamedTuple):
     definition
         What is computed.
     shows, shows_not
-        What a value lets one conclude, and what it does not.
+        What follows "It shows" and "it does not show".
     source
         Where it was published.
     direction
@@ -75,8 +75,8 @@ MEASURES: Mapping[str, Wording] = {
         "shape of columns",
         "1 less the Kolmogorov-Smirnov statistic of numbers, the total variation distance of "
         "categories; mean over columns.",
-        "Whether each column by itself is distributed as the real one.",
-        "Nothing of how columns go together.",
+        "whether each column by itself is distributed as the real one",
+        "how columns go together",
         "Massey 1951 (KS); as KSComplement and TVComplement in SDMetrics",
         "higher",
         1.0,
@@ -87,8 +87,8 @@ MEASURES: Mapping[str, Wording] = {
         "Wasserstein distance of columns",
         "How far numbers must be moved to become the real ones, in spreads of the column (its "
         "interquartile range over 1.349); mean over columns of numbers.",
-        "How far off numbers are, far-out ones included.",
-        "Which part of a column is off: see the table of columns.",
+        "how far off numbers are, far-out ones included",
+        "which part of a column is off",
         "Kantorovich 1942; Ramdas et al. 2017",
         "lower",
         0.0,
@@ -98,8 +98,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "range covered",
         "Part of the real range that synthetic numbers reach; mean over columns of numbers.",
-        "Whether extremes are reached.",
-        "Whether the range in between is filled, or overstepped.",
+        "whether extremes are reached",
+        "whether the range in between is filled, or overstepped",
         "as RangeCoverage in SDMetrics",
         "higher",
         1.0,
@@ -109,8 +109,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "levels covered",
         "Share of the real levels that synthetic rows have; mean over categories.",
-        "Whether rare levels are made at all.",
-        "How often they are made.",
+        "whether rare levels are made at all",
+        "how often they are made",
         "as CategoryCoverage in SDMetrics",
         "higher",
         1.0,
@@ -120,8 +120,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "missing difference",
         "Largest difference of the shares of missing cells of any column.",
-        "Whether cells are missing as often as in real rows.",
-        "Whether they are missing in the right rows.",
+        "whether cells are missing as often as in real rows",
+        "whether they are missing in the right rows",
         "1 less MissingValueSimilarity of SDMetrics, at the worst column",
         "lower",
         0.0,
@@ -131,8 +131,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "correlation difference (Pearson)",
         "Mean absolute difference of Pearson's correlation over pairs of numbers.",
-        "Whether numbers rise and fall together as in real rows.",
-        "Dependence that is no straight line.",
+        "whether numbers rise and fall together as in real rows",
+        "dependence that is no straight line",
         "Pearson 1895",
         "lower",
         0.0,
@@ -142,8 +142,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "correlation difference (Spearman)",
         "The same of ranks.",
-        "The same, untouched by long tails.",
-        "Dependence that rises and falls.",
+        "the same, untouched by long tails",
+        "dependence that rises and falls",
         "Spearman 1904",
         "lower",
         0.0,
@@ -154,8 +154,8 @@ MEASURES: Mapping[str, Wording] = {
         "correlation ratio difference",
         "Mean absolute difference of the correlation ratio over pairs of a number and a category "
         "(with two levels: of the point-biserial correlation).",
-        "Whether levels go with high or low numbers as in real rows.",
-        "Levels that change only the spread of a number.",
+        "whether levels go with high or low numbers as in real rows",
+        "levels that change only the spread of a number",
         "Kelley 1935",
         "lower",
         0.0,
@@ -165,8 +165,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "Cramér's V difference",
         "Mean absolute difference of Cramér's V, corrected for chance, over pairs of categories.",
-        "Whether levels occur together as in real rows.",
-        "Which levels do.",
+        "whether levels occur together as in real rows",
+        "which levels do",
         "Cramér 1946; Bergsma 2013",
         "lower",
         0.0,
@@ -177,8 +177,8 @@ MEASURES: Mapping[str, Wording] = {
         "told apart by a forest (AUC)",
         "A random forest learns to tell synthetic from real rows, and is scored on rows that it "
         "did not learn from: 0.5 is guessing, 1.0 is always right.",
-        "Any difference that a forest can find, of several columns together too.",
-        "Why; and against rows that were learned from, copying is rewarded: below 0.5 is no merit.",
+        "any difference that a forest can find, of several columns together too",
+        "why; nor is below 0.5 a merit: against rows that were learned from, copying is rewarded",
         "Lopez-Paz and Oquab 2017",
         "target",
         0.5,
@@ -188,8 +188,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "told apart by a linear model (AUC)",
         "The same with logistic regression of numbers, their squares and levels.",
-        "Which columns give synthetic rows away: the largest are named.",
-        "What is wrong in pairs of columns.",
+        "which columns give synthetic rows away",
+        "what is wrong in pairs of columns",
         "Lopez-Paz and Oquab 2017",
         "target",
         0.5,
@@ -199,8 +199,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "maximum mean discrepancy",
         "Unbiased squared discrepancy with a Gaussian kernel as wide as the median distance.",
-        "How far apart the two clouds of rows are as wholes: about 0 for the same, either sign.",
-        "Small groups of odd rows.",
+        "how far apart two clouds of rows are as wholes: about 0 for the same, of either sign",
+        "small groups of odd rows",
         "Gretton et al. 2012",
         "lower",
         0.0,
@@ -211,8 +211,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "precision",
         "Share of synthetic rows within reach of a real row (its fifth neighbour).",
-        "Whether synthetic rows are where real rows are.",
-        "Whether they are everywhere where real rows are.",
+        "whether synthetic rows are where real rows are",
+        "whether they are everywhere where real rows are",
         "Kynkäänniemi et al. 2019",
         "higher",
         1.0,
@@ -222,8 +222,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "recall",
         "Share of real rows within reach of a synthetic row (its fifth neighbour).",
-        "Whether all kinds of real rows are made.",
-        "It is flattered by synthetic rows that are far apart.",
+        "whether all kinds of real rows are made",
+        "whether they are made as often, and it flatters synthetic rows that are far apart",
         "Kynkäänniemi et al. 2019",
         "higher",
         1.0,
@@ -233,8 +233,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "density",
         "In how many real rows' reach a synthetic row is, over 5; mean.",
-        "Whether synthetic rows are where real rows are dense: about 1 for real rows.",
-        "More than real rows reach is no merit: rows crowd in the middle.",
+        "whether synthetic rows are where real rows are dense: about 1 for real rows",
+        "a merit where it is higher than real rows reach: rows then crowd in the middle",
         "Naeem et al. 2020",
         "higher",
         None,
@@ -244,8 +244,8 @@ MEASURES: Mapping[str, Wording] = {
         "fidelity",
         "coverage",
         "Share of real rows that have a synthetic row within their own reach.",
-        "Whether all kinds of real rows are made; steadier than recall.",
-        "Whether they are made as often.",
+        "whether all kinds of real rows are made, steadier than recall",
+        "whether they are made as often",
         "Naeem et al. 2020",
         "higher",
         1.0,
@@ -255,7 +255,7 @@ MEASURES: Mapping[str, Wording] = {
         "privacy",
         "exact copies",
         "Synthetic rows that equal a real row in every column.",
-        "Rows that were handed out as they are.",
+        "rows that were handed out as they are",
         ALARM,
         "1 less NewRowSynthesis of SDMetrics, without its tolerance",
         "lower",
@@ -267,7 +267,7 @@ MEASURES: Mapping[str, Wording] = {
         "privacy",
         "near copies",
         "Synthetic rows nearer to a real row than 5 % of the held-out rows are.",
-        "Rows that are closer to a real row than real rows are to each other.",
+        "rows that are closer to a real row than real rows are to each other",
         ALARM,
         "Zhao et al. 2021 (dcr)",
         "lower",
@@ -279,7 +279,7 @@ MEASURES: Mapping[str, Wording] = {
         "privacy",
         "distance to the closest record",
         "Median distance of synthetic rows to the nearest real row.",
-        "Smaller than that of held-out rows: synthetic rows crowd around real ones.",
+        "that synthetic rows crowd around real ones, where it is smaller than for held-out rows",
         ALARM,
         "Zhao et al. 2021 (dcr); Ganev and De Cristofaro 2023 on its limits",
         "baseline",
@@ -290,7 +290,7 @@ MEASURES: Mapping[str, Wording] = {
         "privacy",
         "nearest over second nearest distance",
         "Median ratio of the distances to the nearest and the second nearest real row.",
-        "Smaller than that of held-out rows: rows cling to one real row each.",
+        "that rows cling to one real row each, where it is smaller than for held-out rows",
         ALARM,
         "Lowe 2004; Zhao et al. 2021",
         "baseline",
@@ -301,7 +301,7 @@ MEASURES: Mapping[str, Wording] = {
         "privacy",
         "closer to a learned row",
         "Share of synthetic rows nearer to a real row than to a held-out one, of as many each.",
-        "More than half: rows lie closer to what was learned from than chance explains.",
+        "above a half, that rows lie closer to what was learned from than chance explains",
         ALARM,
         "Platzer and Reutterer 2021",
         "lower",
@@ -313,7 +313,7 @@ MEASURES: Mapping[str, Wording] = {
         "membership inference, nearest (AUC)",
         "An attacker takes rows for members where a synthetic row is near; members are real rows, "
         "non-members held-out rows. 0.5 is guessing.",
-        "Above 0.5: whoever has a row can tell that it was learned from better than by guessing.",
+        "above 0.5, that whoever has a row can tell better than by guessing if it was learned from",
         _LEAKS_ELSEWHERE,
         "Chen et al. 2020",
         "lower",
@@ -324,8 +324,8 @@ MEASURES: Mapping[str, Wording] = {
         "privacy",
         "the same, members found at 1 % false alarms",
         "Share of members that this attacker finds while taking 1 % of non-members for members.",
-        "Above 1 %: some members are given away for sure.",
-        "With few held-out rows it hangs on one or two of them: see its interval.",
+        "above 1 %, that some members are given away for sure",
+        "much with few held-out rows, as it hangs on one or two of them: see its interval",
         "Carlini et al. 2022",
         "lower",
         0.01,
@@ -336,7 +336,7 @@ MEASURES: Mapping[str, Wording] = {
         "privacy",
         "membership inference, density ratio (AUC)",
         "The same, where synthetic rows are denser than other real rows are.",
-        "As above, for an attacker who knows the population.",
+        "the same, for an attacker who knows other real rows",
         _LEAKS_ELSEWHERE,
         "van Breugel et al. 2023 (DOMIAS)",
         "lower",
@@ -347,8 +347,8 @@ MEASURES: Mapping[str, Wording] = {
         "privacy",
         "the same, members found at 1 % false alarms",
         "Share of members that this attacker finds while taking 1 % of non-members for members.",
-        "Above 1 %: some members are given away for sure.",
-        "With few held-out rows it hangs on one or two of them: see its interval.",
+        "above 1 %, that some members are given away for sure",
+        "much with few held-out rows, as it hangs on one or two of them: see its interval",
         "Carlini et al. 2022",
         "lower",
         0.01,
@@ -360,7 +360,7 @@ MEASURES: Mapping[str, Wording] = {
         "singling-out risk",
         "How much more often a condition on three cells, made from a synthetic row, holds for "
         "exactly one real row than for exactly one held-out row, as a share of what was left.",
-        "Above 0: synthetic rows point at single rows that were learned from.",
+        "above 0, that synthetic rows point at single rows that were learned from",
         _LEAKS_ELSEWHERE,
         "after Giomi et al. 2023",
         "lower",
@@ -372,7 +372,7 @@ MEASURES: Mapping[str, Wording] = {
         "attribute inference risk",
         "How much more often the nearest synthetic row tells the one unknown cell of a real row "
         "than of a held-out row, as a share of what was left; mean over columns.",
-        "Above 0: whoever knows the rest of a row learns a cell from the synthetic rows.",
+        "above 0, that whoever knows the rest of a row learns a cell from the synthetic rows",
         _LEAKS_ELSEWHERE,
         "after Giomi et al. 2023",
         "lower",
@@ -384,9 +384,9 @@ MEASURES: Mapping[str, Wording] = {
         "detector taught by synthetic rows (AP)",
         "Average precision on held-out rows of a detector that learned the rare class from "
         "synthetic rows; the baseline learned it from as many real ones.",
-        "How much of what a detector needs is in the synthetic rows.",
-        "Whether adding them to the real rows helps: measure that with your own detector. The "
-        "value depends on the share of rare rows tested on.",
+        "how much of what a detector needs is in the synthetic rows",
+        "whether adding them to the real rows helps: measure that with your own detector; and the "
+        "value depends on the share of rare rows tested on",
         "Esteban et al. 2017",
         "higher",
         1.0,
@@ -396,8 +396,8 @@ MEASURES: Mapping[str, Wording] = {
         "utility",
         "detector taught by synthetic rows (ROC AUC)",
         "The same, the area under the ROC curve: 0.5 is guessing.",
-        "The same, whatever the share of rare rows.",
-        "How precise the first alarms are: see the line above.",
+        "the same, whatever the share of rare rows",
+        "how precise the first alarms are",
         "Esteban et al. 2017",
         "higher",
         1.0,
@@ -455,10 +455,15 @@ class Figure:
 
     @property
     def noise(self) -> float:
-        """How far chance may set value and baseline apart: half intervals, added as errors are."""
+        """How far chance may set value and baseline apart.
+
+        Of either interval the arm that points to the other value, added as independent errors are.
+        """
+        if self.baseline is None:
+            return 0.0
         return math.hypot(
-            _half(self.value, self.interval),
-            0.0 if self.baseline is None else _half(self.baseline, self.baseline_interval),
+            _arm(self.value, self.interval, self.baseline),
+            _arm(self.baseline, self.baseline_interval, self.value),
         )
 
     @property
@@ -495,6 +500,8 @@ class Figure:
         }
 
 
-def _half(value: float, interval: Interval | None) -> float:
-    """Return the longer arm of an interval."""
-    return 0.0 if interval is None else max(interval.high - value, value - interval.low, 0.0)
+def _arm(value: float, interval: Interval | None, other: float) -> float:
+    """Return the length of the arm of an interval that points to another value."""
+    if interval is None:
+        return 0.0
+    return max(0.0, interval.high - value if other > value else value - interval.low)

@@ -61,7 +61,7 @@ def judge_privacy(
     space
         Fitted on real rows.
     copied
-        Rows of `sides` that are copies: what is on both sides is no target, it is a member and none.
+        Rows that are copies: what is on both sides is no target, being a member and none.
     seed
         Of all draws.
     """
@@ -87,8 +87,8 @@ def judge_privacy(
     near = Closeness.of(space.place(made), learned)
     held = Closeness.of(space.place(_draw(sides.holdout, TARGETS, rng)), learned)
     figures += [Figure.of(name, *both) for name, both in closeness_figures(near, held).items()]
-    balanced = (space.place(_draw(side, _BALANCED, rng)) for side in (made, real, holdout))
-    figures.append(Figure.of("closer", closer_to_real(*balanced, rng), Estimate(0.5)))
+    few = [space.place(_draw(side, _BALANCED, rng)) for side in (made, real, holdout)]
+    figures.append(Figure.of("closer", closer_to_real(few[0], few[1], few[2], rng), Estimate(0.5)))
     figures += _membership(space, targets, others, crowd, rng)
     figures += _inference(sides, space, targets, others, rng)
     return figures, notes
@@ -97,8 +97,9 @@ def judge_privacy(
 def _membership(
     space: Space, targets: Matrix, others: Matrix, crowd: Matrix, rng: np.random.Generator
 ) -> list[Figure]:
-    points = [space.place(side) for side in (targets, others, crowd)]
-    found = attack_by_distance(*points, rng) | attack_by_ratio(*points, rng)
+    members, strangers, made = (space.place(side) for side in (targets, others, crowd))
+    found = attack_by_distance(members, strangers, made, rng)
+    found |= attack_by_ratio(members, strangers, made, rng)
     # What real rows that were not learned from would give is known: they favour nobody.
     return [
         Figure.of(name, estimate, Estimate(FALSE_POSITIVES if name.endswith("_tpr") else 0.5))

@@ -53,7 +53,7 @@ def bring_together(
     SchemaError, TooFewRowsError
         As `raregan.judging.columns.pair_columns`.
     """
-    known = pl.concat([real, holdout, others])
+    known = pl.concat([like_real(side, real, "real") for side in (real, holdout, others)])
     pairs = pair_columns(known, synthetic)
     columns = tuple(Column(pair.name, pair.kind, pair.levels) for pair in pairs)
     values = np.stack([pair.real for pair in pairs]).T
@@ -64,7 +64,10 @@ def bring_together(
 
 
 def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.DataFrame:
-    """Return a table with the columns and types of the real one; without rows where it is None.
+    """Return a table with the columns of the real one and types to compare them in.
+
+    Numbers are Float64, categories of any type text, all else is as in the real table. Without rows
+    where the table is None.
 
     Raises
     ------
@@ -72,17 +75,25 @@ def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.
         A column is missing, or holds what the real column's type cannot.
     """
     if table is None:
-        return real.clear()
+        table = real.clear()
     for name in real.columns:
         if name not in table.columns:
             raise SchemaError(f"column {name!r} is missing from the {which} rows; add it there")
     try:
-        return table.select(real.columns).cast(real.schema)
+        return table.select(real.columns).cast(
+            {name: _common(dtype) for name, dtype in real.schema.items()}
+        )
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
         raise SchemaError(
             f"the {which} rows do not fit the types of the real ones ({reason}); cast them"
         ) from error
+
+
+def _common(dtype: pl.DataType) -> pl.DataType:
+    if dtype.is_numeric():
+        return pl.Float64()
+    return pl.String() if isinstance(dtype, pl.Categorical | pl.Enum) else dtype
 
 
 def pair_up(columns: tuple[Column, ...], first: Matrix, second: Matrix) -> list[ColumnPair]:

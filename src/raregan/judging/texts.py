@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from raregan.data.inspection import plain
@@ -25,7 +26,11 @@ BASELINES: dict[Kind, str] = {
 WORST_COLUMNS = 10
 """Columns and pairs that are shown, those that differ most: JSON has more."""
 
-_LABEL, _VALUE, _INTERVAL = 45, 9, 17
+WIDTH = 100
+"""Of a terminal's line that is wrapped; rules and names of columns are not."""
+
+_INDENT = " " * 6
+_LABEL, _VALUE, _INTERVAL = 44, 8, 18
 
 
 def to_text(report: Report) -> str:
@@ -39,7 +44,15 @@ def to_text(report: Report) -> str:
         lines += ["", f"{title:<{_LABEL + 2}}"[: _LABEL + 2] + heads if len(title) <= _LABEL + 2
                   else f"{title}\n{'':<{_LABEL + 2}}{heads}"]  # fmt: skip
         for figure in figures:
-            lines += [_line(figure), *(f"      {text}" for text in _remarks(figure))]
+            lines += [
+                _line(figure),
+                *wrap(
+                    " ".join(_remarks(figure)),
+                    WIDTH,
+                    initial_indent=_INDENT,
+                    subsequent_indent=_INDENT,
+                ),
+            ]
     lines += _columns(report)
     if report.rules:
         lines += ["", f"{RULES_TITLE}:", f"  {'synthetic':>9}{'real':>8}"]
@@ -48,7 +61,9 @@ def to_text(report: Report) -> str:
             for text, kept in report.rules.items()
         ]
     if report.notes:
-        lines += ["", "Notes:", *(f"  - {plain(note)}" for note in report.notes)]
+        lines += ["", "Notes:"]
+        for note in report.notes:
+            lines += wrap(plain(note), WIDTH, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -113,9 +128,7 @@ def _line(figure: Figure) -> str:
 def _remarks(figure: Figure) -> list[str]:
     """Say what a figure shows and what not, and which columns it is about."""
     words = figure.words
-    remarks = [words.definition, words.shows, f"Not: {words.shows_not}"]
-    if words.shows_not.startswith(("An alarm", "Other attacks")):
-        remarks[2] = words.shows_not
+    remarks = [words.definition, f"It shows {words.shows}; it does not show {words.shows_not}."]
     if "success" in figure.details:
         details = figure.details
         remarks.append(

@@ -86,7 +86,7 @@ def _scores(
 def _number_levels(
     columns: tuple[Column, ...], train: Matrix, test: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Give levels numbers, those most frequent in the training rows first; infinities become large."""
+    """Replace levels by their ranks in the training rows; infinities become large."""
     sides = [np.nan_to_num(side, nan=np.nan) for side in (train, test)]
     for place, column in enumerate(columns):
         if column.is_category:
