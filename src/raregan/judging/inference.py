@@ -36,6 +36,7 @@ Hits = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 
 _Z = 1.96
+_DIGITS = 9  # what a subtraction of squares leaves exact
 _TRIED = 5  # predicates drawn for one that is kept
 _BLOCK = 250  # predicates that are tried at a time
 
@@ -204,7 +205,7 @@ def _guess(space: Space, targets: Matrix, synthetic: Matrix, made: Matrix) -> Ma
     guessed = np.empty(targets.shape)
     for place, (column, block) in enumerate(zip(space.columns, space.blocks, strict=True)):
         known = squares - distances_between(points[:, block], made[:, block]) ** 2
-        nearest = known.argmin(axis=1)
+        nearest = known.round(_DIGITS).argmin(axis=1)  # of equally near rows the first
         truth, guess = targets[:, place], synthetic[nearest, place]
         if column.is_category:
             guessed[:, place] = truth == guess

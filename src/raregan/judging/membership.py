@@ -7,7 +7,8 @@ source, which it never saw. Two attackers score each row; higher should be a mem
 - *ratio*: the logarithm of the density of synthetic rows over that of other real rows, estimated by
   nearest neighbours: log distance to the nearest reference row less that to the nearest synthetic
   one [2]_, [3]_. References are held-out rows that are no targets: half of them, then the other
-  half. It is not fooled by rows that lie in a crowd.
+  half. It weighs how crowded a row's
+  place is.
 
 Both know no more than rows. They fail where the generator leaks in other ways: an AUC of 0.5 is no
 proof.
@@ -26,12 +27,16 @@ import numpy as np
 from raregan.judging.columns import Matrix, Vector
 from raregan.judging.intervals import (
     Estimate,
+    Places,
+    around,
     auc,
     auc_estimate,
-    auc_interval,
     bootstrap,
+    degrees_of_freedom,
+    jackknife,
+    share_interval,
 )
-from raregan.judging.neighbours import nearest
+from raregan.judging.neighbours import distances_between, nearest
 
 FALSE_POSITIVES = 0.01
 """Where the rate of true positives is read: an attacker who is rarely wrong is the dangerous one
@@ -62,20 +67,38 @@ def attack_by_distance(
 def attack_by_ratio(
     members: Matrix, others: Matrix, synthetic: Matrix, rng: np.random.Generator
 ) -> dict[str, Estimate]:
-    """Return what the attacker *ratio* reaches; parameters as of `attack_by_distance`, m >= 4."""
-    halves = np.array_split(rng.permutation(len(others)), 2)
-    parts = np.array_split(rng.permutation(len(members)), 2)
-    scored = []
-    for targets, references, part in zip(halves, halves[::-1], parts, strict=True):
-        sides = members[part], others[targets]
-        scored.append([_log_ratio(side, synthetic, others[references]) for side in sides])
-    values, variances = zip(*(auc(*scores) for scores in scored), strict=True)
-    value = float(np.mean(values))
-    # The halves share synthetic rows, and each is the other's reference: not quite independent.
-    interval = auc_interval(value, sum(variances) / 4, min(len(members), len(others)))
-    of_members, of_others = (np.concatenate(side) for side in zip(*scored, strict=True))
+    """Return what the attacker *ratio* reaches; parameters as of `attack_by_distance`."""
+    half_of = [rng.permutation(np.arange(len(side)) % 2) for side in (members, others)]
+    to_made = [_logs(nearest(synthetic, side, 1)[:, 0]) for side in (members, others)]
+    to_others = [distances_between(side, others) for side in (members, others)]
+
+    def score(kept: tuple[Places, Places]) -> list[tuple[Vector, Vector]]:
+        """Return the scores of members and others in either half, of the rows that are kept."""
+        scored = []
+        for half in (0, 1):
+            references = kept[1][half_of[1][kept[1]] != half]
+            targets = [rows[of[rows] == half] for rows, of in zip(kept, half_of, strict=True)]
+            of_members, of_others = (
+                _logs(distances[np.ix_(rows, references)].min(axis=1)) - made[rows]
+                for rows, distances, made in zip(targets, to_others, to_made, strict=True)
+            )
+            scored.append((of_members, of_others))
+        return scored
+
+    def mean_auc(*kept: Places) -> Vector:
+        return np.array([np.mean([auc(*sides)[0] for sides in score((kept[0], kept[1]))])])
+
+    n, m = len(members), len(others)
+    everyone = np.arange(n), np.arange(m)
+    value = float(mean_auc(*everyone)[0])
+    # The halves are each other's references: a jackknife counts how they hang together.
+    error = float(jackknife(mean_auc, n, m, rng)[0])
+    of_members, of_others = (np.concatenate(side) for side in zip(*score(everyone), strict=True))
+    interval = around(value, error, low=0, high=1, df=degrees_of_freedom(n, m))
     return {
-        "membership_ratio": Estimate(value, interval),
+        "membership_ratio": Estimate(
+            value, interval if error else share_interval(round(value * m), m)
+        ),
         "membership_ratio_tpr": _rate(of_members, of_others, rng),
     }
 
@@ -99,7 +122,6 @@ def _rate(members: Vector, others: Vector, rng: np.random.Generator) -> Estimate
     return Estimate(value, bootstrap(true_positive_rate, members, others, rng))
 
 
-def _log_ratio(points: Matrix, synthetic: Matrix, reference: Matrix) -> Vector:
-    to_made, to_reference = (nearest(side, points, 1)[:, 0] for side in (synthetic, reference))
-    ratio: Vector = np.log(to_reference + _TINY) - np.log(to_made + _TINY)
-    return ratio
+def _logs(distances: Vector) -> Vector:
+    logs: Vector = np.log(distances + _TINY)
+    return logs

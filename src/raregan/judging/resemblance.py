@@ -10,6 +10,7 @@ from raregan.judging.columns import Matrix, Vector
 from raregan.judging.dependence import pair_figures
 from raregan.judging.fidelity import distance
 from raregan.judging.intervals import (
+    FOLDED,
     Estimate,
     Places,
     around,
@@ -113,7 +114,7 @@ def run_trial(trial: Trial, space: Space, seed: Sequence[int]) -> Outcome:
         },
         errors={
             **errors,
-            **{name: float(np.sqrt(variance)) for name, (_, variance) in aucs.items()},
+            **{name: float(np.sqrt(FOLDED * variance)) for name, (_, variance) in aucs.items()},
             "mmd": its_error,
             **dict(zip(PRDC, of_prdc[1], strict=True)),
         },

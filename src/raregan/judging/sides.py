@@ -9,6 +9,9 @@ import polars as pl
 from raregan.errors import SchemaError
 from raregan.judging.columns import ColumnPair, Kind, Matrix, pair_columns
 
+LARGEST = 1e100
+"""Numbers beyond this count as this: their squares would overflow."""
+
 
 class Column(NamedTuple):
     """What a column is compared as; see `raregan.judging.columns.ColumnPair`."""
@@ -33,7 +36,7 @@ class Sides:
         d columns, in the order of the real table.
     real, synthetic, holdout, others
         float64 of shape (n, d): numbers with NaN where missing, or codes of levels. No rows where
-        there are none of a kind.
+        there are none of a kind. Finite numbers are within `LARGEST`.
     """
 
     columns: tuple[Column, ...]
@@ -60,7 +63,12 @@ def bring_together(
     ends = np.cumsum([real.height, holdout.height])
     of_real, of_holdout, of_others = np.split(values, ends)
     made = np.stack([pair.synthetic for pair in pairs]).T
-    return Sides(columns, of_real, made, of_holdout, of_others)
+    return Sides(columns, *(_tame(side) for side in (of_real, made, of_holdout, of_others)))
+
+
+def _tame(values: Matrix) -> Matrix:
+    """Bring finite numbers within `LARGEST`; infinities stay as they are."""
+    return np.where(np.isinf(values), values, np.clip(values, -LARGEST, LARGEST))
 
 
 def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.DataFrame:

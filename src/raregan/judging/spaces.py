@@ -21,7 +21,7 @@ from raregan.judging.sides import Column
 MAX_LEVELS = 50
 """The most frequent levels of the real rows stand for themselves, all others for one."""
 
-_FARTHEST = 100.0  # of an infinite number: farther out than any finite float64
+_FARTHEST = 500.0  # of an infinite number: farther out than any finite one
 _NORMAL_IQR = 1.349
 
 
@@ -77,7 +77,7 @@ class Space:
                 points[:, block] = np.column_stack([found, ~found.any(axis=1)]) / np.sqrt(2)
                 continue
             missing = np.isnan(cells)
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore"):  # a spread may be tiny
                 scaled = np.arcsinh((cells - self.centres[place]) / self.spreads[place])
             scaled = np.clip(scaled, -_FARTHEST, _FARTHEST)
             points[:, block.start] = np.where(missing, 0, scaled)
@@ -91,6 +91,5 @@ def find_scale(cells: Vector) -> tuple[float, float]:
     if not there.size:
         return 0.0, 1.0
     low, middle, high = np.quantile(there, [0.25, 0.5, 0.75])
-    with np.errstate(over="ignore"):
-        spread = float(high - low) / _NORMAL_IQR or float(there.std())
-    return float(middle), spread if 0 < spread < np.inf else 1.0
+    spread = float(high - low) / _NORMAL_IQR or float(there.std())
+    return float(middle), spread or 1.0

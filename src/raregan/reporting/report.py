@@ -170,13 +170,11 @@ def _judged_row(figure: Figure) -> str:
     words = figure.words
     baseline = "" if figure.baseline is None else f"{figure.baseline:{words.spec}}"
     interval = figure.interval
-    ends = (
-        ""
-        if interval is None
-        else f" ({interval.low:{words.spec}} to {interval.high:{words.spec}})"
-    )
+    value = f"{figure.value:{words.spec}}"
+    if interval is not None:
+        value += f" ({interval.low:{words.spec}} to {interval.high:{words.spec}})"
     return (
-        f'<tr><td>{escape(words.label)}</td><td class="number">{figure.value:{words.spec}}{ends}</td>'
+        f'<tr><td>{escape(words.label)}</td><td class="number">{value}</td>'
         f"<td>{baseline}</td><td>{escape(figure.reading)}</td>"
         f'<td class="soft">{escape(words.definition)}</td></tr>'
     )
