@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from raregan.judging.sides import Column
-from raregan.judging.utility import _number_levels, average_precision, detect_real
+from raregan.judging.utility import _number_levels, detect_real
 
 COLUMNS = (
     Column("a", "number", ()),
@@ -27,14 +26,6 @@ def test_rows_like_the_real_ones_teach_and_others_do_not():
     assert good["tstr_auc"].value > 0.95
     assert good["tstr_ap"].interval.low > 0.85
     assert noise["tstr_auc"].value < 0.5
-
-
-def test_the_precision_is_sklearns():
-    rng = np.random.default_rng(0)
-    positive, negative = rng.normal(1, 1, 30), rng.normal(0, 1, 90)
-    labels, scores = [1] * 30 + [0] * 90, np.concatenate([positive, negative])
-    assert average_precision(positive, negative) == average_precision_score(labels, scores)
-    assert average_precision(positive, negative) < roc_auc_score(labels, scores)
 
 
 def test_levels_are_ranked_in_training_rows_and_new_ones_are_missing():

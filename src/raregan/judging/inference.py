@@ -210,8 +210,10 @@ def _guess(space: Space, targets: Matrix, synthetic: Matrix, made: Matrix) -> Ma
         if column.is_category:
             guessed[:, place] = truth == guess
         else:
-            close = np.abs(truth - guess) <= CLOSE * space.spreads[place]
-            guessed[:, place] = close | (np.isnan(truth) & np.isnan(guess))
+            with np.errstate(invalid="ignore"):  # infinities are close to themselves alone
+                close = np.abs(truth - guess) <= CLOSE * space.spreads[place]
+            same = (truth == guess) | (np.isnan(truth) & np.isnan(guess))
+            guessed[:, place] = close | same
     return guessed
 
 

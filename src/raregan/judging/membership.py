@@ -25,6 +25,7 @@ References
 import numpy as np
 
 from raregan.judging.columns import Matrix, Vector
+from raregan.judging.curves import true_positive_rate
 from raregan.judging.intervals import (
     Estimate,
     Places,
@@ -37,10 +38,6 @@ from raregan.judging.intervals import (
     share_interval,
 )
 from raregan.judging.neighbours import distances_between, nearest
-
-FALSE_POSITIVES = 0.01
-"""Where the rate of true positives is read: an attacker who is rarely wrong is the dangerous one
-(Carlini et al., "Membership inference attacks from first principles", 2022)."""
 
 _TINY = 1e-9  # distance of a copy, in spreads: its logarithm must exist
 
@@ -101,20 +98,6 @@ def attack_by_ratio(
         ),
         "membership_ratio_tpr": _rate(of_members, of_others, rng),
     }
-
-
-def true_positive_rate(members: Vector, others: Vector) -> float:
-    """Return the share of members found where `FALSE_POSITIVES` of the others are taken for one.
-
-    The curve of rates is read between its points by straight lines, as an attacker who tosses a
-    coin could do: with fewer than 100 others none may be taken.
-    """
-    from sklearn.metrics import roc_curve
-
-    labels = np.repeat([1, 0], [members.size, others.size])
-    scores = np.concatenate([members, others])
-    false, true, _ = roc_curve(labels, scores, drop_intermediate=False)
-    return float(np.interp(FALSE_POSITIVES, false, true))
 
 
 def _rate(members: Vector, others: Vector, rng: np.random.Generator) -> Estimate:

@@ -60,7 +60,8 @@ def judge_rules(
     synthetic = pl.DataFrame(
         [_as_real(synthetic[name], real[name], formats.get(name)) for name in real.columns]
     ).with_columns(_NO_NAN)
-    found = find_rare_rules(real, real.clear(), kinds, formats, constraints)
+    finite = real.with_columns(_NO_INFINITY)  # of which no sum can be found
+    found = find_rare_rules(finite, real.clear(), kinds, formats, constraints)
     shares = {}
     for text in dict.fromkeys([*constraints, *(rule.text for rule in found)]):
         rule = parse_constraint(text, real.schema, formats)
@@ -73,7 +74,9 @@ def judge_rules(
     return {text: shares[text] for text in sorted(shares, key=lambda text: -lost[text])}
 
 
-_NO_NAN = pl.col(pl.Float32, pl.Float64).fill_nan(None)
+_FLOATS = pl.col(pl.Float32, pl.Float64)
+_NO_NAN = _FLOATS.fill_nan(None)
+_NO_INFINITY = pl.when(_FLOATS.is_finite()).then(_FLOATS)
 
 
 def _as_real(cells: pl.Series, real: pl.Series, form: str | None) -> pl.Series:

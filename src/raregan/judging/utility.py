@@ -15,6 +15,7 @@ References
 import numpy as np
 
 from raregan.judging.columns import Matrix, Vector
+from raregan.judging.curves import average_precision
 from raregan.judging.intervals import Estimate, auc_estimate, bootstrap
 from raregan.judging.sides import Column
 
@@ -58,14 +59,6 @@ def detect_real(
         "tstr_ap": Estimate(precision, bootstrap(average_precision, positive, negative, rng)),
         "tstr_auc": auc_estimate(positive, negative),
     }
-
-
-def average_precision(positive: Vector, negative: Vector) -> float:
-    """Return the average precision of scores, higher being positive."""
-    from sklearn.metrics import average_precision_score
-
-    labels = np.repeat([1, 0], [positive.size, negative.size])
-    return float(average_precision_score(labels, np.concatenate([positive, negative])))
 
 
 def _scores(
