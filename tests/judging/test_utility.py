@@ -39,6 +39,15 @@ def test_levels_are_ranked_in_training_rows_and_new_ones_are_missing():
     assert np.isinf(train[0, 0])  # what was given is untouched
 
 
+def test_a_column_that_is_missing_throughout_is_no_obstacle():
+    rare = rows(30, 3, shift=3)
+    rare[:, 1] = np.nan
+    others = rows(90, 1)
+    others[:, 1] = np.nan
+    found = detect_real(COLUMNS, rare, others, rows(20, 2, shift=3), rows(40, 5), seed=0)
+    assert found["tstr_auc"].value > 0.9
+
+
 def test_the_seed_fixes_it():
     rare = rows(50, 5, shift=1)
     assert judged(rare, seed=1) == judged(rare, seed=1)

@@ -79,7 +79,10 @@ def _scores(
 def _number_levels(
     columns: tuple[Column, ...], train: Matrix, test: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Replace levels by their ranks in the training rows; infinities become large."""
+    """Replace levels by their ranks in the training rows; infinities become large.
+
+    A column that is missing throughout the training rows is 0.
+    """
     sides = [np.nan_to_num(side, nan=np.nan) for side in (train, test)]
     for place, column in enumerate(columns):
         if column.is_category:
@@ -88,4 +91,7 @@ def _number_levels(
             numbers[counts == 0] = np.nan
             for side in sides:
                 side[:, place] = numbers[side[:, place].astype(np.int64)]
+    empty = np.isnan(sides[0]).all(axis=0)  # scikit-learn cannot bin what is missing throughout
+    for side in sides:
+        side[:, empty] = 0
     return sides[0], sides[1]
