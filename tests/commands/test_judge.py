@@ -49,10 +49,10 @@ def test_evaluate_with_held_out_rows_judges_privacy_and_utility_and_writes_what_
     run("split", "data.parquet", "--target", "Class", "-o", "parts", "--test", 0.4)
     real, held = (Path("parts") / f"{part}.parquet" for part in ("train", "test"))
     mixed_gan.sample(80).write_parquet("s.parquet")
-    asked = ("--holdout", held, "--json", "new/r.json", "--markdown", "r.md", "-o", "r.html")
+    asked = ("--holdout", held, "--json", "r.json", "--markdown", "r.md", "-o", "r.html")
     out, _ = run("evaluate", real, "s.parquet", "--target", "Class", *asked)
-    assert out.splitlines()[-3:] == ["wrote new/r.json", "wrote r.md", "wrote r.html"]
-    told = json.loads(Path("new/r.json").read_text(encoding="utf-8"))
+    assert out.splitlines()[-3:] == ["wrote r.json", "wrote r.md", "wrote r.html"]
+    told = json.loads(Path("r.json").read_text(encoding="utf-8"))
     n_held = pl.read_parquet(held).filter(pl.col("Class") == 1).height
     counts = told["counts"]
     assert (counts["holdout"], counts["synthetic"], told["baseline"]) == (n_held, 80, "holdout")
@@ -72,11 +72,12 @@ def test_held_out_rows_may_come_without_the_target_and_in_another_form(
     folder, run, mixed, mixed_gan
 ):
     rare = mixed.filter(pl.col("Class") == 1)
-    rare[:40].drop("Class", "case").write_csv("held.csv")
-    pl.concat([rare[40:], mixed.filter(pl.col("Class") == 0)]).write_csv("real.csv")
+    writable = pl.col("took").dt.total_milliseconds()
+    rare[:40].drop("Class", "case").with_columns(writable).write_csv("held.csv")
+    pl.concat([rare[40:], mixed.filter(pl.col("Class") == 0)]).write_parquet("real.parquet")
     mixed_gan.sample(60).write_parquet("s.parquet")
-    options = ("--target", "Class", "--holdout", "held.csv", "--json", "r.json", "-o", "r.html")
-    run("evaluate", "real.csv", "s.parquet", *options)
+    options = ("--target", "Class", "--ignore", "seen", "--holdout", "held.csv", "--json", "r.json")
+    run("evaluate", "real.parquet", "s.parquet", *options)
     told = json.loads(Path("r.json").read_text(encoding="utf-8"))
     assert told["counts"] == {"real": 60, "synthetic": 60, "holdout": 40, "others": 400}
 

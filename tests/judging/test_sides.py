@@ -1,3 +1,5 @@
+from datetime import date, datetime
+
 import numpy as np
 import polars as pl
 import pytest
@@ -43,11 +45,26 @@ def test_a_table_takes_the_columns_of_the_real_one_without_losing_a_decimal():
     assert like_real(None, real, "held-out").height == 0
 
 
+def test_dates_written_as_text_are_read():
+    real = pl.DataFrame({"day": [date(2024, 1, 2)], "when": [datetime(2024, 1, 2, 3)]})  # noqa: DTZ001
+    held = pl.DataFrame({"day": ["2024-02-03", None], "when": ["2024-02-03 04:05:06", None]})
+    read = like_real(held, real, "held-out")
+    assert read.schema == real.schema
+    assert read.rows()[0] == (date(2024, 2, 3), datetime(2024, 2, 3, 4, 5, 6))  # noqa: DTZ001
+    with pytest.raises(
+        SchemaError, match="'day' is String in the held-out rows and Date in the real"
+    ):
+        like_real(held.with_columns(day=pl.lit("soon")), real, "held-out")
+
+
 @pytest.mark.parametrize(
     ("held", "message"),
     [
         (pl.DataFrame({"n": [1]}), "column 'c' is missing from the held-out rows; add it"),
-        (pl.DataFrame({"n": ["x"], "c": ["a"]}), "the held-out rows do not fit the types .* cast"),
+        (
+            pl.DataFrame({"n": ["x"], "c": ["a"]}),
+            "'n' is String in the held-out rows and Int64 in .* cast one of them",
+        ),
     ],
 )
 def test_tables_that_do_not_fit_are_refused_in_one_line(held, message):

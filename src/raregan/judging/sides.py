@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from raregan.data.conversions import Conversion, Stored
+from raregan.data.kinds import find_date_format
 from raregan.errors import SchemaError
 from raregan.judging.columns import ColumnPair, Kind, Matrix, pair_columns
 
@@ -87,21 +89,27 @@ def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.
     for name in real.columns:
         if name not in table.columns:
             raise SchemaError(f"column {name!r} is missing from the {which} rows; add it there")
-    try:
-        return table.select(real.columns).cast(
-            {name: _common(dtype) for name, dtype in real.schema.items()}
-        )
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
-        raise SchemaError(
-            f"the {which} rows do not fit the types of the real ones ({reason}); cast them"
-        ) from error
+    columns = []
+    for name, dtype in real.schema.items():
+        try:
+            columns.append(_as_real(table[name], dtype))
+        except (pl.exceptions.PolarsError, SchemaError) as error:
+            raise SchemaError(
+                f"column {name!r} is {table[name].dtype} in the {which} rows and {dtype} in the "
+                "real ones, and not all of it can be read as that; cast one of them"
+            ) from error
+    return pl.DataFrame(columns)
 
 
-def _common(dtype: pl.DataType) -> pl.DataType:
+def _as_real(cells: pl.Series, dtype: pl.DataType) -> pl.Series:
     if dtype.is_numeric():
-        return pl.Float64()
-    return pl.String() if isinstance(dtype, pl.Categorical | pl.Enum) else dtype
+        return cells.cast(pl.Float64)
+    if isinstance(dtype, pl.Categorical | pl.Enum):
+        return cells.cast(pl.String)
+    if dtype.is_temporal() and cells.dtype == pl.String:
+        written = find_date_format(cells.drop_nulls().unique())
+        return Conversion(cells.name, Stored(dtype), Stored(cells.dtype, written)).to_learned(cells)
+    return cells.cast(dtype)
 
 
 def pair_up(columns: tuple[Column, ...], first: Matrix, second: Matrix) -> list[ColumnPair]:
