@@ -73,13 +73,19 @@ def test_held_out_rows_may_come_without_the_target_and_in_another_form(
 ):
     rare = mixed.filter(pl.col("Class") == 1)
     writable = pl.col("took").dt.total_milliseconds()
-    rare[:40].drop("Class", "case").with_columns(writable).write_csv("held.csv")
+    held = rare[:40].drop("Class", "case").with_columns(writable)
+    held.write_csv("held.csv")
     pl.concat([rare[40:], mixed.filter(pl.col("Class") == 0)]).write_parquet("real.parquet")
     mixed_gan.sample(60).write_parquet("s.parquet")
     options = ("--target", "Class", "--ignore", "seen", "--holdout", "held.csv", "--json", "r.json")
     run("evaluate", "real.parquet", "s.parquet", *options)
     told = json.loads(Path("r.json").read_text(encoding="utf-8"))
     assert told["counts"] == {"real": 60, "synthetic": 60, "holdout": 40, "others": 400}
+    marked = pl.concat([held.with_columns(Class=pl.lit("1")), held.with_columns(Class=pl.lit("0"))])
+    marked.write_parquet("marked.parquet")
+    run("evaluate", "real.parquet", "s.parquet", *options, "--holdout", "marked.parquet")
+    again = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert again == told
 
 
 def test_mistakes_with_held_out_rows_and_outputs(folder, fails, mixed, mixed_gan):

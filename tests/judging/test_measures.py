@@ -1,5 +1,6 @@
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +73,11 @@ def test_a_figure_is_plain_data():
     assert told["interval"] == [0.4, 0.6]
     assert told["baseline_interval"] is None
     assert {"name", "label", "definition", "source", "direction", "best", "worst"} <= set(told)
+
+
+def test_the_document_says_of_each_figure_what_the_code_says():
+    document = (Path(__file__).parents[2] / "docs" / "judging.md").read_text(encoding="utf-8")
+    for name, words in MEASURES.items():
+        (row,) = (line for line in document.splitlines() if line.startswith(f"| `{name}` |"))
+        assert words.definition in row
+        assert row.endswith(f"| {words.source} |")

@@ -85,14 +85,16 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 def _held_out(args: argparse.Namespace, table: Table, names: list[str]) -> pl.DataFrame | None:
     """Read the held-out rare rows; a file without the target holds nothing else."""
-    from raregan.data.rows import has_value, known_column
+    from raregan.data.rows import has_value, known_column, match_value
     from raregan.data.sources import read_frame
 
     if args.holdout is None:
         return None
     rows, target = read_frame(args.holdout), table.schema.target
     if target.name in rows.columns:
-        rows = rows.filter(has_value(target.name, target.rare))
+        values = rows[target.name].drop_nulls().unique().to_list()
+        value = match_value(target.rare, values)
+        rows = rows.clear() if value is None else rows.filter(has_value(target.name, value))
         if not rows.height:
             raise DataError(
                 f"{args.holdout} has no rows with {target.name} = {target.rare!r}: --holdout takes "

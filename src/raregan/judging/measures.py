@@ -141,8 +141,8 @@ MEASURES: Mapping[str, Wording] = {
     "spearman_difference": Wording(
         "fidelity",
         "correlation difference (Spearman)",
-        "The same of ranks.",
-        "the same, untouched by long tails",
+        "Mean absolute difference of Spearman's rank correlation over pairs of numbers.",
+        "whether numbers rise and fall together as in real rows, whatever their tails",
         "dependence that rises and falls",
         "Spearman 1904",
         "lower",
@@ -187,7 +187,8 @@ MEASURES: Mapping[str, Wording] = {
     "c2st_linear": Wording(
         "fidelity",
         "told apart by a linear model (AUC)",
-        "The same with logistic regression of numbers, their squares and levels.",
+        "Logistic regression of numbers, their squares and levels learns to tell synthetic from "
+        "real rows, and is scored on rows that it did not learn from: 0.5 is guessing.",
         "which columns give synthetic rows away",
         "what is wrong in pairs of columns",
         "Lopez-Paz and Oquab 2017",
@@ -322,8 +323,9 @@ MEASURES: Mapping[str, Wording] = {
     ),
     "membership_nearest_tpr": Wording(
         "privacy",
-        "the same, members found at 1 % false alarms",
-        "Share of members that this attacker finds while taking 1 % of non-members for members.",
+        "members found by nearest, 1 % false alarms",
+        "Share of members that the attacker by nearest rows finds while taking 1 % of non-members "
+        "for members.",
         "above 1 %, that some members are given away for sure",
         "much with few held-out rows, as it hangs on one or two of them: see its interval",
         "Carlini et al. 2022",
@@ -335,8 +337,9 @@ MEASURES: Mapping[str, Wording] = {
     "membership_ratio": Wording(
         "privacy",
         "membership inference, density ratio (AUC)",
-        "The same, where synthetic rows are denser than other real rows are.",
-        "the same, for an attacker who knows other real rows",
+        "An attacker takes rows for members where synthetic rows are denser than other real rows; "
+        "members are real rows, non-members held-out rows. 0.5 is guessing.",
+        "above 0.5, that whoever has a row and knows others can tell if it was learned from",
         _LEAKS_ELSEWHERE,
         "van Breugel et al. 2023 (DOMIAS)",
         "lower",
@@ -345,8 +348,9 @@ MEASURES: Mapping[str, Wording] = {
     ),
     "membership_ratio_tpr": Wording(
         "privacy",
-        "the same, members found at 1 % false alarms",
-        "Share of members that this attacker finds while taking 1 % of non-members for members.",
+        "members found by ratio, 1 % false alarms",
+        "Share of members that the attacker by density ratio finds while taking 1 % of non-members "
+        "for members.",
         "above 1 %, that some members are given away for sure",
         "much with few held-out rows, as it hangs on one or two of them: see its interval",
         "Carlini et al. 2022",
@@ -395,8 +399,9 @@ MEASURES: Mapping[str, Wording] = {
     "tstr_auc": Wording(
         "utility",
         "detector taught by synthetic rows (ROC AUC)",
-        "The same, the area under the ROC curve: 0.5 is guessing.",
-        "the same, whatever the share of rare rows",
+        "Area under the ROC curve, on held-out rows, of a detector taught by synthetic rows: 0.5 "
+        "is guessing; the baseline learned from as many real rare rows.",
+        "how much of what a detector needs is in the synthetic rows, however rare the class is",
         "how precise the first alarms are",
         "Esteban et al. 2017",
         "higher",
