@@ -89,10 +89,10 @@ def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.
     for name in real.columns:
         if name not in table.columns:
             raise SchemaError(f"column {name!r} is missing from the {which} rows; add it there")
-    columns = []
+    columns = {}  # by name, as polars would call a column without one column_0
     for name, dtype in real.schema.items():
         try:
-            columns.append(_as_real(table[name], dtype))
+            columns[name] = _as_real(table[name], dtype)
         except (pl.exceptions.PolarsError, SchemaError) as error:
             raise SchemaError(
                 f"column {name!r} is {table[name].dtype} in the {which} rows and {dtype} in the "
