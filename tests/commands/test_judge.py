@@ -21,6 +21,7 @@ def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
     assert "not judged: case (identifiers)" in Path("r.html").read_text()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_evaluate_tells_which_rules_are_lost_and_counts_real_rows_that_break_one(
     folder, run, mixed, mixed_gan
 ):

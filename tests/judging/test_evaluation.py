@@ -6,12 +6,15 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.stats import binom
 
 from raregan import evaluate
 from raregan.errors import SchemaError, TooFewRowsError, UserError
 from raregan.judging import evaluation
 from raregan.judging.measures import MEASURES
+from tests.judging.test_fidelity import CELLS
 
 TREES_OF_A_TEST = pytest.mark.usefixtures("few_trees")
 
@@ -223,6 +226,40 @@ def test_odd_columns_are_judged_too():
     report = evaluate(rows(60), rows(80), rows(40), rows(90))
     assert json.loads(report.to_json())["schema_version"] == 1
     assert {figure.reading for figure in report.figures} <= {"as real rows", "alarm", "no alarm"}
+
+
+@st.composite
+def tables_of_any_kind(draw):
+    """Draw real, synthetic, held-out and other rows of the same columns, with few values each."""
+    sizes = [draw(st.integers(least, 30)) for least in (5, 5, 20, 20)]
+    sides = [{} for _ in sizes]
+    for name in draw(st.lists(st.text(max_size=3), min_size=1, max_size=3, unique=True)):
+        dtype, cells = draw(st.sampled_from(CELLS))
+        pool = draw(st.lists(st.none() | cells, min_size=1, max_size=6))
+        for side, height in zip(sides, sizes, strict=True):
+            places = draw(st.lists(st.integers(0, len(pool) - 1), min_size=height, max_size=height))
+            values = [pool[place] for place in places]
+            side[name] = pl.Series(name, values, dtype=dtype, strict=False)
+    return [pl.DataFrame(side) for side in sides]
+
+
+@TREES_OF_A_TEST
+@given(tables_of_any_kind())
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
+def test_tables_of_any_kind_get_figures_within_bounds_and_plain_text(tables):
+    report = evaluate(*tables)
+    json.loads(report.to_json())
+    assert all(line.isprintable() for line in report.to_text().splitlines())
+    for figure in report.figures:
+        low, high = figure.words.bounds
+        for value, interval in (
+            (figure.value, figure.interval),
+            (figure.baseline, figure.baseline_interval),
+        ):
+            if value is not None:
+                assert low <= value <= high, figure
+            if interval is not None:
+                assert interval.low <= value <= interval.high, figure
 
 
 @TREES_OF_A_TEST
