@@ -27,6 +27,16 @@ WAY = (
     "cli",
     "__main__",
 )
+JUDGING = (
+    "columns intervals",
+    "association curves sides",
+    "c2st neighbours rules spaces",
+    "fidelity measures",
+    "copies dependence inference linear marginals membership mmd trials utility",
+    "privacy resemblance",
+    "report texts",
+    "evaluation",
+)
 RANK = {name: rank for rank, names in enumerate(WAY) for name in names.split()}
 HEAVY = {
     *("jax", "keras", "sklearn", "scipy", "pandas", "pyarrow"),
@@ -59,6 +69,16 @@ def test_the_judge_knows_nothing_of_training():
         ours = {name.split(".")[1] for name in imports(path) if name.startswith("raregan.")}
         assert not ours & {"gans", "training", "sampling", "synthesizer", "modelfile"}
         assert not {name.split(".")[0] for name in imports(path)} & {"jax", "keras"}
+
+
+def test_within_the_judge_too_imports_point_backwards():
+    rank = {name: place for place, names in enumerate(JUDGING) for name in names.split()}
+    files = {path.stem: path for path in (SOURCE / "judging").glob("*.py")}
+    assert set(files) - {"__init__"} == set(rank)
+    for file, path in files.items():
+        for name in imports(path):
+            if name.startswith("raregan.judging."):
+                assert rank[name.split(".")[2]] <= rank[file], f"{file} imports {name}"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ _HOMES = {
     "load_model": "raregan.modelfile",
     "read_config": "raregan.configfile",
     "tune": "raregan.tuning.search",
-    "evaluate": "raregan.judging.fidelity",
+    "evaluate": "raregan.judging.evaluation",
     "VARIANTS": "raregan.gans.variants",
     "get_variant": "raregan.gans.variants",
     "RareGANError": "raregan.errors",

@@ -345,6 +345,13 @@ def _add_evaluate(verbs: Any) -> None:
     evaluate = _verb(verbs, "evaluate", "measure synthetic rows and write a report")
     _add_pair(evaluate)
     evaluate.add_argument(
+        "--holdout",
+        metavar="FILE",
+        help="rare rows that were not learned from: without them no privacy, no utility",
+    )
+    evaluate.add_argument("--json", metavar="FILE", help="write all figures as JSON too")
+    evaluate.add_argument("--markdown", metavar="FILE", help="write them as Markdown too")
+    evaluate.add_argument(
         "-o", "--output", default="report.html", metavar="FILE", help="the report (%(default)s)"
     )
     _number(evaluate, "--seed", _whole, f"fixes the judges' draws ({SEED})", default=SEED)

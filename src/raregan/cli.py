@@ -99,6 +99,9 @@ _FILES = {
     "schema_out": "--schema-out",
     "config": "--config",
     "synthetic": "SYNTHETIC",
+    "holdout": "--holdout",
+    "json": "--json",
+    "markdown": "--markdown",
 }
 """Arguments that no database can stand for, and what help calls them."""
 

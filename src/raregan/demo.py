@@ -55,7 +55,7 @@ def run_demo(
         What was made, how good it is, and what to type next.
     """
     from raregan.data.sinks import write_frames
-    from raregan.judging.fidelity import evaluate
+    from raregan.judging.fidelity import judge_fidelity
     from raregan.reporting.figures import plot_pca, save_figure
     from raregan.reporting.report import write_report
     from raregan.run import fewer_epochs
@@ -77,7 +77,7 @@ def run_demo(
     rows = gan.sample(NUM_SAMPLES)
     write_frames([rows], folder / "synthetic_fraud.csv")
     synthetic = rows.drop(table.schema.target.name)
-    fidelity = evaluate(table.rare, synthetic, random_state=SEED)
+    fidelity = judge_fidelity(table.rare, synthetic, random_state=SEED)
     save_figure(plot_pca(table.rare, synthetic, note=SIMULATED), folder / "pca.png")
     write_report(
         folder / "report.html",

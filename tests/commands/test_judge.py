@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
     assert "not judged: case (identifiers)" in Path("r.html").read_text()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_evaluate_tells_which_rules_are_lost_and_counts_real_rows_that_break_one(
     folder, run, mixed, mixed_gan
 ):
@@ -39,6 +41,67 @@ def test_evaluate_tells_which_rules_are_lost_and_counts_real_rows_that_break_one
     assert "       0.0%   98.0%  total - part_b == part_a" in out.splitlines()
     assert "part_a + part_b" not in out
     assert "100 of them rare (Class = 1), 2 of these left out" in err
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_evaluate_with_held_out_rows_judges_privacy_and_utility_and_writes_what_is_asked(
+    folder, run, mixed, mixed_gan
+):
+    run("split", "data.parquet", "--target", "Class", "-o", "parts", "--test", 0.4)
+    real, held = (Path("parts") / f"{part}.parquet" for part in ("train", "test"))
+    mixed_gan.sample(80).write_parquet("s.parquet")
+    asked = ("--holdout", held, "--json", "r.json", "--markdown", "r.md", "-o", "r.html")
+    out, _ = run("evaluate", real, "s.parquet", "--target", "Class", *asked)
+    assert out.splitlines()[-3:] == ["wrote r.json", "wrote r.md", "wrote r.html"]
+    told = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    n_held = pl.read_parquet(held).filter(pl.col("Class") == 1).height
+    counts = told["counts"]
+    assert (counts["holdout"], counts["synthetic"], told["baseline"]) == (n_held, 80, "holdout")
+    assert counts["real"] + n_held == 100
+    assert counts["others"] == pl.read_parquet(real).filter(pl.col("Class") == 0).height
+    assert all(group["figures"] for group in told["groups"])
+    assert "case" not in {column["name"] for column in told["columns"]}
+    assert Path("r.md").read_text(encoding="utf-8").startswith("## Synthetic rows judged")
+    page = Path("r.html").read_text(encoding="utf-8")
+    for said in ("membership inference, nearest (AUC)", "as real rows", "utility: "):
+        assert said in page
+        assert said in out
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_held_out_rows_may_come_without_the_target_and_in_another_form(
+    folder, run, mixed, mixed_gan
+):
+    rare = mixed.filter(pl.col("Class") == 1)
+    writable = pl.col("took").dt.total_milliseconds()
+    held = rare[:40].drop("Class", "case").with_columns(writable)
+    held.write_csv("held.csv")
+    pl.concat([rare[40:], mixed.filter(pl.col("Class") == 0)]).write_parquet("real.parquet")
+    mixed_gan.sample(60).write_parquet("s.parquet")
+    options = ("--target", "Class", "--ignore", "seen", "--holdout", "held.csv", "--json", "r.json")
+    run("evaluate", "real.parquet", "s.parquet", *options)
+    told = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert told["counts"] == {"real": 60, "synthetic": 60, "holdout": 40, "others": 400}
+    marked = pl.concat([held.with_columns(Class=pl.lit("1")), held.with_columns(Class=pl.lit("0"))])
+    marked.write_parquet("marked.parquet")
+    run("evaluate", "real.parquet", "s.parquet", *options, "--holdout", "marked.parquet")
+    again = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert again == told
+
+
+def test_mistakes_with_held_out_rows_and_outputs(folder, fails, mixed, mixed_gan):
+    mixed_gan.sample(20).write_parquet("s.parquet")
+    mixed.filter(pl.col("Class") == 0).write_parquet("none.parquet")
+    mixed.drop("city").write_parquet("less.parquet")
+    judge = ("evaluate", "data.parquet", "s.parquet")
+    fails(*judge, "--holdout", "none.parquet", match="no rows with Class = 1: --holdout takes")
+    fails(*judge, "--holdout", "less.parquet", match="less.parquet has no column 'city'")
+    fails(*judge, "--holdout", "nowhere.csv", match="nowhere.csv")
+    fails(*judge, "--holdout", "postgresql://u:p@h/d", match="--holdout names a file or folder")
+    fails(*judge, "--holdout", "less.parquet", "--json", "less.parquet", match="is the input")
+    fails(*judge, "--json", "x", "--markdown", "x", match="--json and --markdown are both x")
+    fails(*judge, "--markdown", "r.html", "-o", "r.html", match="--output and --markdown are both")
+    fails(*judge, "--json", "s.parquet", match="is the input")
 
 
 def test_mistakes(folder, fails, mixed, mixed_gan):

@@ -19,7 +19,7 @@ from raregan.judging.fidelity import (
     Fidelity,
     copy_rate,
     correlation_difference,
-    evaluate,
+    judge_fidelity,
     ks_statistics,
     missing_difference,
 )
@@ -162,7 +162,7 @@ def test_near_copies_and_large_whole_numbers_apart_by_one_are_no_copies():
 def judged(few_trees):
     real, synthetic = gaussian(60, seed=1), gaussian(90, seed=2, shift=1)
     synthetic = pl.concat([synthetic, real[:10]])[:, ::-1]
-    return real, synthetic, evaluate(real, synthetic, random_state=3)
+    return real, synthetic, judge_fidelity(real, synthetic, random_state=3)
 
 
 def test_evaluate_is_the_figures_one_by_one(judged):
@@ -220,21 +220,21 @@ def test_rules_are_lines_of_their_own():
 def test_rules_found_and_given_are_judged():
     real = gaussian(60, seed=1).with_columns(total=pl.col("x0") + pl.col("x1"))
     made = gaussian(90, seed=2).with_columns(total=pl.col("x0"))
-    result = evaluate(real, made, constraints=["x0 < 9"])
+    result = judge_fidelity(real, made, constraints=["x0 < 9"])
     assert result.rules == {
         "x0 + x1 == total": {"real": 1, "synthetic": 0},
         "x0 < 9": {"real": 1, "synthetic": 1},
     }
     assert Fidelity(**json.loads(json.dumps(result.to_dict()))) == result
     with pytest.raises(SchemaError, match="no column 'z'"):
-        evaluate(real, made, constraints=["z < 9"])
+        judge_fidelity(real, made, constraints=["z < 9"])
 
 
 GOOD = pl.DataFrame({"a": [1.0, 2.0], "b": [1, 2]})
 
 
 @pytest.mark.parametrize(
-    "judge", [evaluate, c2st_auc, copy_rate, ks_statistics, missing_difference]
+    "judge", [judge_fidelity, c2st_auc, copy_rate, ks_statistics, missing_difference]
 )
 @pytest.mark.parametrize(
     ("real", "synthetic", "error", "message"),
@@ -280,9 +280,9 @@ def test_importing_the_judge_imports_no_learner_and_no_plotting():
 def test_pandas_and_files_are_judged_as_polars_is(tmp_path):
     rng = np.random.default_rng(0)
     real, synthetic = (pl.DataFrame(rng.normal(size=(60, 3)), schema=list("abc")) for _ in "rs")
-    expected = evaluate(real, synthetic)
+    expected = judge_fidelity(real, synthetic)
     synthetic.write_parquet(tmp_path / "s.parquet")
-    assert evaluate(real.to_pandas(), tmp_path / "s.parquet") == expected
+    assert judge_fidelity(real.to_pandas(), tmp_path / "s.parquet") == expected
 
 
 # --- random tables
@@ -344,12 +344,12 @@ def test_tables_of_any_kind_get_figures_within_bounds_or_an_error_of_ours(tables
 @pytest.mark.usefixtures("few_trees")
 def test_a_mixed_table_is_judged_whole():
     real, synthetic = (mixed(n, seed=n) for n in (60, 90))
-    result = evaluate(real, synthetic)
+    result = judge_fidelity(real, synthetic)
     assert result.ks == ks_statistics(real, synthetic)
     assert result.missing_difference == missing_difference(real, synthetic)
     assert result.correlation_difference == correlation_difference(real, synthetic)
     assert list(result.figures) == list(FIGURES)
-    assert evaluate(real, synthetic) == result
+    assert judge_fidelity(real, synthetic) == result
 
 
 def mixed(n, *, seed):

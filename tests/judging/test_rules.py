@@ -1,3 +1,4 @@
+import math
 from datetime import date
 
 import numpy as np
@@ -99,3 +100,17 @@ def test_unrelated_columns_have_no_rules():
 )
 def test_all_and_none_are_said_of_all_and_none(share, text):
     assert show_share(share) == text
+
+
+def test_a_column_without_a_name_is_in_no_rule_and_no_obstacle():
+    real = pl.DataFrame({"": [1.0, 2, 3], "a": [2.0, 3, 4]})
+    assert judge_rules(real, real) == {}
+    assert judge_rules(real.select(""), real.select("")) == {}
+
+
+def test_infinite_cells_are_no_obstacle_to_finding_rules():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(40, 2)).round(2)
+    real = pl.DataFrame({"a": values[:, 0], "b": values[:, 1], "end": [math.inf, 1.0] * 20})
+    real = real.with_columns(total=pl.col("a") + pl.col("b"))
+    assert judge_rules(real, real)["a + b == total"] == {"real": 1, "synthetic": 1}

@@ -11,12 +11,13 @@ from raregan.judging.fidelity import (
     FIGURES,
     Fidelity,
     correlation_difference,
-    evaluate,
+    judge_fidelity,
     ks_statistics,
 )
 from raregan.reporting import distributions, views
 from raregan.reporting.report import write_report
 from tests.judging.test_fidelity import mixed
+from tests.judging.test_report import made_up
 
 NASTY = "</script><script>alert('$a$ & \"b\"')</script>"
 VOID = {"meta", "link", "br", "path"}
@@ -163,6 +164,27 @@ def test_rules_are_shown_only_where_there_are_some(page, tmp_path):
     assert shown.texts("td")[-3:] == [f"`{NASTY}` <= a", "1.3%", "99.6%"]
 
 
+def test_a_judgement_is_shown_beside_what_real_rows_get(tmp_path):
+    real = rows(20, seed=1)
+    found = made_up()
+    path = write_report(
+        tmp_path / "r.html", real, real, judged(real, real), title="t", judged=found
+    )
+    shown = Page(path.read_text(encoding="utf-8"))
+    assert shown.open == []
+    cells = shown.texts("td")
+    for figure, said in zip(
+        found.figures,
+        ("0.710 (0.680 to 0.740)", "0.810 (0.750 to 0.870)", "0.250 (0.100 to 0.400)"),
+        strict=True,
+    ):
+        place = cells.index(figure.words.label)
+        assert cells[place + 1] == said
+        assert cells[place + 3 : place + 5] == [figure.reading, figure.words.definition]
+    assert list(found.notes) == shown.texts("li")
+    assert [text for text in shown.texts("h2") if "Utility" in text] == []
+
+
 def test_the_plane_draws_as_many_rows_of_either_side(page):
     plane = page.data["plane"]
     assert {len(plane[side][axis]) for side in ("real", "synthetic") for axis in "xy"} == {40}
@@ -240,7 +262,9 @@ def test_a_mixed_table_is_shown_with_its_levels_as_written(tmp_path):
         )
         for n in (40, 60)
     )
-    path = write_report(tmp_path / "r.html", real, synthetic, evaluate(real, synthetic), title="t")
+    path = write_report(
+        tmp_path / "r.html", real, synthetic, judge_fidelity(real, synthetic), title="t"
+    )
     page = Page(path.read_text(encoding="utf-8"))
     assert page.open == []
     assert len(page.scripts) == 3

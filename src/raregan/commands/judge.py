@@ -34,26 +34,73 @@ def plot(args: argparse.Namespace) -> int:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Measure synthetic rows and write a report."""
-    from raregan.judging.fidelity import evaluate as judge
+    from raregan.atomic import write_whole
+    from raregan.judging.evaluation import evaluate as judge
     from raregan.reporting.report import write_report
 
-    refuse_input(args.real, args.output)
-    refuse_input(args.synthetic, args.output)
-    check_writable(args.output)
+    _check_outputs(args)
     real, synthetic, table = _pair(args)
     say(_judged(table))
     given = [rule.text for rule in table.constraints if set(rule.columns) <= set(real.columns)]
-    fidelity = judge(real, synthetic, constraints=given, random_state=args.seed)
-    print(fidelity.to_text())
+    report = judge(
+        real,
+        synthetic,
+        _held_out(args, table, real.columns),
+        table.others.select(real.columns) if table.others.height else None,
+        constraints=given,
+        random_state=args.seed,
+    )
+    print(report.to_text())
     title = f"{Path(args.synthetic).name} against {table.source}"
     facts = [
         ("data", table.describe_rows()),
         ("columns", _judged(table)),
         ("seed of the judges", args.seed),
     ]
-    write_report(args.output, real, synthetic, fidelity, title=title, facts=facts)
-    print(f"wrote {args.output}")
+    if args.json is not None:
+        report.to_json(args.json)
+    if args.markdown is not None:
+        write_whole(args.markdown, report.to_markdown().encode())
+    write_report(
+        args.output, real, synthetic, report.fidelity, title=title, facts=facts, judged=report
+    )
+    for path in (args.json, args.markdown, args.output):
+        if path is not None:
+            print(f"wrote {path}")
     return 0
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Refuse to write over an input, one file twice, or where nothing can be written."""
+    given = {"--output": args.output, "--json": args.json, "--markdown": args.markdown}
+    outputs = {option: path for option, path in given.items() if path is not None}
+    for option, path in outputs.items():
+        for source in (args.real, args.synthetic, args.holdout):
+            refuse_input(source, path)
+        same = [other for other, place in outputs.items() if Path(place) == Path(path)]
+        if same[0] != option:
+            raise UserError(f"{same[0]} and {option} are both {path}; give each a file of its own")
+        check_writable(path)
+
+
+def _held_out(args: argparse.Namespace, table: Table, names: list[str]) -> pl.DataFrame | None:
+    """Read the held-out rare rows; a file without the target holds nothing else."""
+    from raregan.data.rows import has_value, known_column, match_value
+    from raregan.data.sources import read_frame
+
+    if args.holdout is None:
+        return None
+    rows, target = read_frame(args.holdout), table.schema.target
+    if target.name in rows.columns:
+        values = rows[target.name].drop_nulls().unique().to_list()
+        value = match_value(target.rare, values)
+        rows = rows.clear() if value is None else rows.filter(has_value(target.name, value))
+        if not rows.height:
+            raise DataError(
+                f"{args.holdout} has no rows with {target.name} = {target.rare!r}: --holdout takes "
+                "rare rows that were not learned from, such as the test part of raregan split"
+            )
+    return rows.select([known_column(rows.columns, name, args.holdout) for name in names])
 
 
 def demo(args: argparse.Namespace) -> int:

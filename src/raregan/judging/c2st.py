@@ -1,7 +1,6 @@
 """The classifier two-sample test: how well a forest tells synthetic rows from real ones."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
@@ -9,6 +8,7 @@ import polars as pl
 from raregan.config import plain_seed
 from raregan.errors import TooFewRowsError
 from raregan.judging.columns import ColumnPair, Matrix, pair_columns
+from raregan.judging.intervals import auc
 
 C2ST_DRAWS = 3
 C2ST_TREES = 200
@@ -56,13 +56,33 @@ def c2st_auc(real: pl.DataFrame, synthetic: pl.DataFrame, *, random_state: int =
 
 def auc_of_forest(pairs: Sequence[ColumnPair], random_state: int) -> float:
     """Return the AUC of `c2st_auc` for columns that were paired before."""
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
     real, synthetic = (
         np.stack(side).T for side in zip(*(pair.sides for pair in pairs), strict=True)
     )
+
+    # One after the other: forests in threads reset each other's filters of warnings (scikit-learn).
+    draws = [tell_apart(real, synthetic, (random_state, draw))[0] for draw in range(C2ST_DRAWS)]
+    return float(np.mean(draws))
+
+
+def tell_apart(real: Matrix, synthetic: Matrix, seed: Sequence[int]) -> tuple[float, float]:
+    """Return the AUC of one draw, and its variance after DeLong.
+
+    Parameters
+    ----------
+    real, synthetic
+        float64 of shape (n, d) and (m, d), as `raregan.judging.columns.ColumnPair` holds columns.
+    seed
+        Seeds the draw, the folds and the forests.
+
+    Raises
+    ------
+    TooFewRowsError
+        There are fewer than 5 rows on a side.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
     n = min(len(real), len(synthetic), C2ST_MAX_ROWS)
     if n < C2ST_FOLDS:
         raise TooFewRowsError(
@@ -70,24 +90,19 @@ def auc_of_forest(pairs: Sequence[ColumnPair], random_state: int) -> float:
             f"{len(synthetic)} synthetic; pass more rows"
         )
     labels = np.repeat([0, 1], n)
-
-    def auc_of_draw(draw: int) -> float:
-        rng = np.random.default_rng([random_state, draw])
-        seed = int(rng.integers(2**31))
-        rows = np.concatenate(
-            [side[rng.choice(len(side), n, replace=False)] for side in (real, synthetic)]
-        )
-        scores = cross_val_predict(
-            RandomForestClassifier(C2ST_TREES, min_samples_leaf=2, random_state=seed),
-            _ranks(rows),
-            labels,
-            cv=StratifiedKFold(C2ST_FOLDS, shuffle=True, random_state=seed),
-            method="predict_proba",
-        )
-        return float(roc_auc_score(labels, scores[:, 1]))
-
-    with ThreadPoolExecutor(C2ST_DRAWS) as pool:  # trees are grown outside the GIL
-        return float(np.mean(list(pool.map(auc_of_draw, range(C2ST_DRAWS)))))
+    rng = np.random.default_rng(list(seed))
+    of_forest = int(rng.integers(2**31))
+    rows = np.concatenate(
+        [side[rng.choice(len(side), n, replace=False)] for side in (real, synthetic)]
+    )
+    scores = cross_val_predict(
+        RandomForestClassifier(C2ST_TREES, min_samples_leaf=2, random_state=of_forest),
+        _ranks(rows),
+        labels,
+        cv=StratifiedKFold(C2ST_FOLDS, shuffle=True, random_state=of_forest),
+        method="predict_proba",
+    )
+    return auc(scores[n:, 1], scores[:n, 1])
 
 
 def _ranks(values: Matrix) -> Matrix:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from raregan.config import plain_seed
@@ -247,6 +248,19 @@ def copy_rate(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
 
 
 def _copy_rate(pairs: Sequence[ColumnPair], real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
+    return float(find_copies(pairs, real, synthetic).mean())
+
+
+def find_copies(
+    pairs: Sequence[ColumnPair], real: pl.DataFrame, synthetic: pl.DataFrame
+) -> npt.NDArray[np.bool_]:
+    """Return which synthetic rows (m,) equal a real row; see `copy_rate`.
+
+    Parameters
+    ----------
+    pairs
+        As of `raregan.judging.columns.pair_columns` for these tables.
+    """
     cells = [_cells(pair, real[pair.name], synthetic[pair.name]) for pair in pairs]
     # Named by position, as polars may lose a name such as "".
     names = [f"{position}" for position in range(len(pairs))]
@@ -254,8 +268,11 @@ def _copy_rate(pairs: Sequence[ColumnPair], real: pl.DataFrame, synthetic: pl.Da
         pl.DataFrame([column[side].alias(name) for name, column in zip(names, cells, strict=True)])
         for side in (0, 1)
     )
-    copies = synthetic.join(real.unique(), on=names, how="semi", nulls_equal=True)
-    return copies.height / synthetic.height
+    numbered = synthetic.with_row_index("row")
+    copies = numbered.join(real.unique(), on=names, how="semi", nulls_equal=True)
+    found = np.zeros(synthetic.height, dtype=np.bool_)
+    found[copies["row"].to_numpy()] = True
+    return found
 
 
 def _cells(pair: ColumnPair, real: pl.Series, synthetic: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -275,7 +292,7 @@ def _common_type(first: pl.DataType, second: pl.DataType) -> pl.DataType:
     return pl.Float32() if pl.Float32() in (first, second) else pl.Float64()
 
 
-def evaluate(
+def judge_fidelity(
     real: Any, synthetic: Any, *, constraints: Sequence[str] = (), random_state: int = 0
 ) -> Fidelity:
     """Judge synthetic rows against real ones.

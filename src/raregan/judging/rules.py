@@ -52,15 +52,19 @@ def judge_rules(
         One of `constraints` is no rule between these columns.
     """
     usable = [cells for cells in real.iter_columns() if find_fault(cells) is None]
-    real = pl.DataFrame([cells for cells in usable if not is_pattern(cells.name)])
-    real = real.with_columns(_NO_NAN)
+    # A column without a name can be in no rule.
+    names = [cells.name for cells in usable if cells.name and not is_pattern(cells.name)]
+    if not names and not constraints:
+        return {}
+    real = real.select(names).with_columns(_NO_NAN)
     columns = infer_columns(real, real, {})
     kinds = {column.name: column.kind for column in columns}
     formats = {column.name: column.format for column in columns if column.format}
-    synthetic = pl.DataFrame(
-        [_as_real(synthetic[name], real[name], formats.get(name)) for name in real.columns]
+    synthetic = pl.DataFrame(  # by name, as polars would call a column without one column_0
+        {name: _as_real(synthetic[name], real[name], formats.get(name)) for name in real.columns}
     ).with_columns(_NO_NAN)
-    found = find_rare_rules(real, real.clear(), kinds, formats, constraints)
+    finite = real.with_columns(_NO_INFINITY)  # of which no sum can be found
+    found = find_rare_rules(finite, real.clear(), kinds, formats, constraints)
     shares = {}
     for text in dict.fromkeys([*constraints, *(rule.text for rule in found)]):
         rule = parse_constraint(text, real.schema, formats)
@@ -73,7 +77,9 @@ def judge_rules(
     return {text: shares[text] for text in sorted(shares, key=lambda text: -lost[text])}
 
 
-_NO_NAN = pl.col(pl.Float32, pl.Float64).fill_nan(None)
+_FLOATS = pl.col(pl.Float32, pl.Float64)
+_NO_NAN = _FLOATS.fill_nan(None)
+_NO_INFINITY = pl.when(_FLOATS.is_finite()).then(_FLOATS)
 
 
 def _as_real(cells: pl.Series, real: pl.Series, form: str | None) -> pl.Series:

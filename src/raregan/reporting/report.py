@@ -14,6 +14,8 @@ import polars as pl
 
 from raregan.atomic import write_whole
 from raregan.judging.fidelity import FIGURES, Fidelity
+from raregan.judging.measures import GROUPS, Figure
+from raregan.judging.report import Report
 from raregan.judging.rules import RULES_TITLE, show_share
 from raregan.reporting.distributions import TAILS, ColumnView, column_views
 from raregan.reporting.figures import BLUE, ORANGE, shorten
@@ -41,6 +43,7 @@ def write_report(
     note: str = "",
     history: Mapping[str, Sequence[float]] | None = None,
     facts: Iterable[tuple[str, object]] = (),
+    judged: Report | None = None,
 ) -> Path:
     """Write the report as one self-contained HTML file.
 
@@ -56,13 +59,15 @@ def write_report(
     real, synthetic : polars.DataFrame
         The same numeric columns.
     fidelity : Fidelity
-        What `raregan.judging.fidelity.evaluate` said of these rows.
+        What `raregan.judging.fidelity.judge_fidelity` said of these rows.
     title, note : str
         Heading, and a mark beneath it and in the page's title ("simulated data", for instance).
     history : mapping, optional
         Of a model: losses called ``..._loss``, one value an epoch, and the evidence.
     facts : iterable of (label, value)
         Listed in the header: data source, model, seed.
+    judged : Report, optional
+        What `raregan.evaluate` said of them: its figures are shown beside those of real rows.
 
     Returns
     -------
@@ -90,6 +95,7 @@ def write_report(
         note=f'<p class="note">{escape(note)}</p>' if note else "",
         facts="\n".join(_fact(label, value) for label, value in (*counts, *facts)),
         figures="\n".join(_figure_row(fidelity, name) for name in fidelity.figures),
+        judged=_judged_section(judged),
         rules=_rules_section(fidelity.rules),
         tiles="\n".join(_tile(column) for column in columns),
         losses=_training_section(losses),
@@ -140,6 +146,37 @@ def _figure_row(fidelity: Fidelity, name: str) -> str:
         f'<tr><td>{escape(measure.label)}</td><td class="number">{value:{measure.spec}}</td>'
         f"<td>{measure.best:{measure.spec}}</td>"
         f'<td class="soft">{escape(measure.definition)}</td></tr>'
+    )
+
+
+def _judged_section(report: Report | None) -> str:
+    """Return the figures of a report, a table a group."""
+    if report is None:
+        return ""
+    parts = []
+    for name, title in GROUPS.items():
+        rows = "\n".join(_judged_row(figure) for figure in report.group(name))
+        if rows:
+            parts.append(
+                f'<h2>{escape(title)}</h2>\n<table class="judged">\n<thead><tr><th>figure</th>'
+                "<th>value</th><th>real rows</th><th>reads</th><th>what it says</th></tr></thead>\n"
+                f"<tbody>\n{rows}\n</tbody>\n</table>"
+            )
+    notes = "\n".join(f"<li>{escape(note)}</li>" for note in report.notes)
+    return "\n".join([*parts, f'<ul class="soft">\n{notes}\n</ul>'])
+
+
+def _judged_row(figure: Figure) -> str:
+    words = figure.words
+    baseline = "" if figure.baseline is None else f"{figure.baseline:{words.spec}}"
+    interval = figure.interval
+    value = f"{figure.value:{words.spec}}"
+    if interval is not None:
+        value += f" ({interval.low:{words.spec}} to {interval.high:{words.spec}})"
+    return (
+        f'<tr><td>{escape(words.label)}</td><td class="number">{value}</td>'
+        f"<td>{baseline}</td><td>{escape(figure.reading)}</td>"
+        f'<td class="soft">{escape(words.definition)}</td></tr>'
     )
 
 

@@ -1,0 +1,99 @@
+"""Copies of real rows: distances to real rows, beside those of held-out rows.
+
+A held-out row was never seen by the generator, so how close it happens to lie to a real row is what
+closeness means in this table. Distances are Euclid's in the space of `raregan.judging.spaces`.
+These figures are alarms: rows that lie close show that something was copied; rows that do not
+prove nothing [1]_.
+
+References
+----------
+.. [1] Ganev and De Cristofaro, "The inadequacy of similarity-based privacy metrics", 2023,
+   arXiv:2312.05114.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from raregan.judging.columns import Matrix, Vector
+from raregan.judging.intervals import Estimate, Places, around, median, share
+from raregan.judging.neighbours import distances_between, nearest
+
+NEAR = 0.05
+"""A row is a near copy where it is nearer to a real row than this share of the held-out rows."""
+
+_DRAWS = 10  # of real rows, as many as held-out ones
+_DEALS = 100
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """Distances of rows to real rows.
+
+    Attributes
+    ----------
+    first, second
+        (n,) to the closest and the second closest real row.
+    """
+
+    first: Vector
+    second: Vector
+
+    @classmethod
+    def of(cls, points: Matrix, real: Matrix) -> "Closeness":
+        """Measure points (n, p) against real ones (m, p), m at least 2."""
+        distances = nearest(real, points, 2)
+        return cls(distances[:, 0], distances[:, 1])
+
+    @property
+    def ratio(self) -> Vector:
+        """First over second; 1 where both are 0, as neither is then special."""
+        second = np.where(self.second > 0, self.second, 1)
+        return np.where(self.second > 0, self.first / second, 1)
+
+
+def closeness_figures(
+    synthetic: Closeness, holdout: Closeness
+) -> dict[str, tuple[Estimate, Estimate]]:
+    """Return near copies, dcr and nndr of synthetic rows, each beside that of held-out rows.
+
+    ``dcr`` is the median distance to the closest record; its 5 % quantile among held-out rows is
+    the limit of a near copy.
+    """
+    limit = float(np.quantile(holdout.first, NEAR))
+    return {
+        "near_copies": (share(synthetic.first <= limit), share(holdout.first <= limit)),
+        "dcr": (median(synthetic.first), median(holdout.first)),
+        "nndr": (median(synthetic.ratio), median(holdout.ratio)),
+    }
+
+
+def closer_to_real(
+    synthetic: Matrix, real: Matrix, holdout: Matrix, rng: np.random.Generator
+) -> Estimate:
+    """Return the share of synthetic rows closer to a real row than to a held-out one; ties half.
+
+    Real and held-out rows are as many: of the larger side rows are drawn, `_DRAWS` times. Then half
+    the rows of a generator that copies nobody lie closer to real rows. How far chance alone would
+    move that half, when it deals the same rows to both sides anew, is the interval's width.
+    """
+    distances = distances_between(synthetic, np.concatenate([real, holdout]))
+    n = min(len(real), len(holdout))
+    of_real, of_held = np.split(np.arange(distances.shape[1]), [len(real)])
+    draws = [
+        _share_closer(
+            distances, *(rng.choice(side, n, replace=False) for side in (of_real, of_held))
+        )
+        for _ in range(_DRAWS)
+    ]
+    by_chance = [
+        _share_closer(distances, *np.split(rng.permutation(distances.shape[1])[: 2 * n], 2))
+        for _ in range(_DEALS)
+    ]
+    value = float(np.mean(draws))
+    return Estimate(value, around(value, float(np.std(by_chance)), low=0, high=1, df=_DEALS - 1))
+
+
+def _share_closer(distances: Matrix, first: Places, second: Places) -> float:
+    to_first, to_second = (distances[:, side].min(axis=1) for side in (first, second))
+    return float(np.mean((to_first < to_second) + (to_first == to_second) / 2))

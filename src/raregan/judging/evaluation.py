@@ -1,0 +1,246 @@
+"""The whole judgement: tables in, a report out.
+
+The judge sees tables and nothing of how the synthetic one was made, so it judges any tool's rows.
+"""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from raregan.config import plain_seed
+from raregan.data.sources import read_frame
+from raregan.judging.c2st import C2ST_MAX_ROWS
+from raregan.judging.columns import pair_columns
+from raregan.judging.dependence import list_pairs
+from raregan.judging.fidelity import find_copies, judge_fidelity
+from raregan.judging.intervals import share
+from raregan.judging.measures import Figure
+from raregan.judging.privacy import CROWD, MIN_HOLDOUT, TARGETS, Copied, judge_privacy
+from raregan.judging.report import Report
+from raregan.judging.resemblance import CLOUD_ROWS, judge_resemblance
+from raregan.judging.sides import Sides, bring_together, like_real, pair_up
+from raregan.judging.spaces import Space
+from raregan.judging.trials import Plan, plan_trials
+from raregan.judging.utility import TEST_SHARE, detect_real
+
+MOST_ROWS = 20_000
+"""Rows of a table that are judged, at most; copies are looked for among all."""
+
+MOST_PAIRS = 500
+"""Pairs of columns in a report, at most: those that differ most."""
+
+MIN_OTHERS = 20
+"""With fewer other rows no detector is taught."""
+
+Mask = npt.NDArray[np.bool_]
+_LIBRARIES = ("raregan", "numpy", "polars", "scikit-learn", "scipy")
+
+
+def evaluate(
+    real: Any,
+    synthetic: Any,
+    holdout: Any = None,
+    others: Any = None,
+    *,
+    constraints: Sequence[str] = (),
+    random_state: int = 0,
+) -> Report:
+    """Judge synthetic rows against real ones: fidelity, privacy and utility.
+
+    Parameters
+    ----------
+    real : polars or pandas DataFrame, str or Path
+        Real rows of the class, without target and identifiers: those that the generator learned
+        from. Values may be missing.
+    synthetic : the same
+        Synthetic rows with the same columns, in any order.
+    holdout : the same, optional
+        Real rows of the class that the generator did not learn from: without them there are no
+        figures of privacy but exact copies, and none of utility.
+    others : the same, optional
+        Real rows of the other class, for utility; a quarter of them is tested on.
+    constraints : sequence of str
+        Rules between columns that are counted beside those that the real rows keep.
+    random_state : int
+        Seed of all draws.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    SchemaError
+        The tables do not match, see `raregan.judging.columns.pair_columns`, or one of
+        `constraints` is no rule.
+    TooFewRowsError
+        Real or synthetic rows are fewer than 5.
+    """
+    seed = plain_seed(random_state)
+    real, synthetic = read_frame(real), read_frame(synthetic)
+    pairs = pair_columns(real, synthetic)  # tables that do not match are refused at once
+    synthetic = synthetic.select(real.columns)
+    tables = {
+        "real": real,
+        "synthetic": synthetic,
+        "holdout": _read(holdout, real, "held-out"),
+        "others": _read(others, real, "other"),
+    }
+    copies = find_copies(pairs, real, synthetic)
+    notes = _samples(tables)
+    if 0 < tables["holdout"].height < MIN_HOLDOUT:
+        notes.append(
+            f"{tables['holdout'].height} held-out rows are too few to compare with: they are not "
+            f"used; {MIN_HOLDOUT} are needed"
+        )
+    drawn = _draw(tables, seed)
+    fidelity = replace(
+        judge_fidelity(
+            drawn["real"], drawn["synthetic"], constraints=constraints, random_state=seed
+        ),
+        n_real=real.height,
+        n_synthetic=synthetic.height,
+        copy_rate=float(copies.mean()),
+    )
+    sides = bring_together(**drawn)
+    space = Space.fit(sides.columns, sides.real)
+    plan = plan_trials(sides, np.random.default_rng([seed, 3]))
+    both = pair_up(sides.columns, sides.real, sides.synthetic)
+    listed, n_pairs = list_pairs(both, MOST_PAIRS)
+    figures, columns = judge_resemblance(plan, space, [pair.missing for pair in both], seed)
+    notes += _trials(plan, sides)
+    for found, told in (
+        _judge_privacy(tables, drawn, sides, space, copies, seed=seed),
+        _judge_utility(sides, seed),
+    ):
+        figures += found
+        notes += told
+    return Report(
+        figures=tuple(figures),
+        columns=tuple(columns),
+        pairs=tuple(listed),
+        n_pairs=n_pairs,
+        rules=fidelity.rules,
+        notes=tuple(notes),
+        counts={name: table.height for name, table in tables.items()},
+        baseline=plan.kind,
+        seed=seed,
+        versions={
+            "python": platform.python_version(),
+            **{library: version(library) for library in _LIBRARIES},
+        },
+        fidelity=fidelity,
+    )
+
+
+def _read(source: Any, real: pl.DataFrame, which: str) -> pl.DataFrame:
+    return like_real(None if source is None else read_frame(source), real, which)
+
+
+def _draw(tables: Mapping[str, pl.DataFrame], seed: int) -> dict[str, pl.DataFrame]:
+    """Return at most `MOST_ROWS` rows of each table, in its order; held-out ones if they do."""
+    drawn = {}
+    for place, (name, table) in enumerate(tables.items()):
+        rows = table
+        if table.height > MOST_ROWS:
+            rng = np.random.default_rng([seed, 4, place])
+            rows = table[np.sort(rng.choice(table.height, MOST_ROWS, replace=False))]
+        drawn[name] = rows
+    if drawn["holdout"].height < MIN_HOLDOUT:
+        drawn["holdout"] = drawn["holdout"].clear()
+    return drawn
+
+
+def _judge_privacy(
+    tables: Mapping[str, pl.DataFrame],
+    drawn: Mapping[str, pl.DataFrame],
+    sides: Sides,
+    space: Space,
+    copies: Mask,
+    *,
+    seed: int,
+) -> tuple[list[Figure], list[str]]:
+    if not len(sides.holdout):
+        why = (
+            "no held-out rows: figures of privacy but exact copies are absent, as only rows that "
+            "the generator never saw can say what closeness means; pass them as holdout"
+        )
+        return [Figure.of("exact_copies", share(copies))], [why]
+    copied = Copied(
+        synthetic=copies,
+        holdout=_equal(tables["real"], drawn["holdout"]),
+        real=_equal(tables["holdout"], drawn["real"]),
+    )
+    return judge_privacy(sides, space, copied, seed)
+
+
+def _equal(table: pl.DataFrame, rows: pl.DataFrame) -> Mask:
+    return find_copies(pair_columns(table, rows), table, rows)
+
+
+def _judge_utility(sides: Sides, seed: int) -> tuple[list[Figure], list[str]]:
+    """Teach a detector by synthetic and by real rare rows, as many of either."""
+    lacking = [
+        f"{which} rows"
+        for which, side in (("held-out", sides.holdout), ("other", sides.others))
+        if not len(side)
+    ]
+    if lacking:
+        them = "holdout and others"
+        return [], [f"no {' and no '.join(lacking)}: no figures of utility, which need {them}"]
+    if len(sides.others) < MIN_OTHERS:
+        return [], [f"fewer than {MIN_OTHERS} other rows: no figures of utility"]
+    rng = np.random.default_rng([seed, 5])
+    others = sides.others[rng.permutation(len(sides.others))]
+    n_test = max(2, round(TEST_SHARE * len(others)))
+    n = min(len(sides.real), len(sides.synthetic))
+    made, taught = (
+        detect_real(
+            sides.columns,
+            side[rng.choice(len(side), n, replace=False)],
+            others[n_test:],
+            sides.holdout,
+            others[:n_test],
+            seed=seed,
+        )
+        for side in (sides.synthetic, sides.real)
+    )
+    note = (
+        f"utility: {n:,} rare and {len(others) - n_test:,} other rows to learn from, "
+        f"{len(sides.holdout):,} held-out rare and {n_test:,} other rows to test on"
+    )
+    return [Figure.of(name, made[name], taught[name]) for name in made], [note]
+
+
+def _samples(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    names = {"holdout": "held-out", "others": "other"}
+    return [
+        f"{MOST_ROWS:,} of {table.height:,} {names.get(name, name)} rows are judged, drawn by the "
+        "seed; copies are looked for among all"
+        for name, table in tables.items()
+        if table.height > MOST_ROWS
+    ]
+
+
+def _trials(plan: Plan, sides: Sides) -> list[str]:
+    """Say how many rows each figure of fidelity sees."""
+    n_reference, n = plan.rows
+    times = f"{len(plan.synthetic)} times " if len(plan.synthetic) > 1 else ""
+    said = (
+        f"fidelity: {times}{n:,} synthetic rows against {n_reference:,} real ones, as many as the "
+        "baseline has, since every figure changes with the number of rows; forest and linear model "
+        f"at most {C2ST_MAX_ROWS:,} of a side, discrepancy and neighbours {CLOUD_ROWS:,}"
+    )
+    notes = [said]
+    if max(map(len, (sides.real, sides.holdout, sides.synthetic))) > TARGETS and len(sides.holdout):
+        notes.append(
+            f"privacy: at most {TARGETS:,} rows of a side are measured or attacked, among at most "
+            f"{CROWD:,}"
+        )
+    return notes

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from raregan.judging.copies import NEAR, Closeness, closeness_figures, closer_to_real
+from raregan.judging.intervals import share_interval
+
+
+def test_distances_of_a_case_computed_by_hand():
+    real = np.array([[0.0, 0], [3, 4], [10, 0]])
+    near = Closeness.of(np.array([[0.0, 0], [3, 0]]), real)
+    assert near.first.tolist() == [0, 3]
+    assert near.second.tolist() == [5, 4]
+    assert near.ratio.tolist() == [0, 0.75]
+
+
+def test_the_ratio_to_two_copies_is_that_of_no_special_row():
+    real = np.array([[1.0], [1.0], [5.0]])
+    assert Closeness.of(np.array([[1.0]]), real).ratio.tolist() == [1]
+
+
+def test_figures_of_copies_beside_those_of_fresh_rows():
+    rng = np.random.default_rng(0)
+    real, held = rng.normal(size=(2, 300, 5))
+    made = np.concatenate([real[:60], rng.normal(size=(140, 5))])
+    figures = closeness_figures(Closeness.of(made, real), Closeness.of(held, real))
+    near, baseline = figures["near_copies"]
+    assert near.value >= 0.3
+    assert near.interval == share_interval(round(near.value * 200), 200)
+    assert baseline.value == pytest.approx(NEAR, abs=1 / 300)
+    dcr, of_held = figures["dcr"]
+    assert of_held.value == np.median(np.linalg.norm(held[:, None] - real, axis=2).min(axis=1))
+    assert dcr.value < of_held.interval.low
+    assert figures["nndr"][0].value < figures["nndr"][1].value
+
+
+def test_half_of_fresh_rows_lie_closer_to_either_side_and_chance_is_in_the_interval():
+    missed = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        real, held = rng.normal(size=(120, 3)), rng.normal(size=(60, 3))
+        estimate = closer_to_real(rng.normal(size=(200, 3)), real, held, rng)
+        missed += not estimate.interval.low <= 0.5 <= estimate.interval.high
+    # With 5 % misses each, 4 of 20 or more come by chance in 1.6 % (binomial).
+    assert missed <= 3
+
+
+def test_copies_lie_closer_to_their_originals_but_for_those_that_a_draw_left_out():
+    rng = np.random.default_rng(1)
+    real, held = rng.normal(size=(2, 80, 3))
+    assert closer_to_real(real, real, held, rng).value == 1
+    assert closer_to_real(held, real, held, rng).value == 0
+    same = np.zeros((9, 2))
+    assert closer_to_real(same, same, same, rng).value == 0.5

@@ -1,0 +1,83 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from raregan.judging.intervals import Estimate, Interval
+from raregan.judging.measures import GROUPS, MEASURES, Figure
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_figure_says_what_it_is(name):
+    words = MEASURES[name]
+    assert words.group in GROUPS
+    assert words.label
+    assert words.definition.endswith((".", "names"))
+    assert words.source
+    for text in (words.shows, words.shows_not):  # they follow "it shows" and "it does not show"
+        assert text[0].islower()
+        assert text[-1] != "."
+    low, high = words.bounds
+    for end in (words.best, words.worst):
+        assert end is None or low <= end <= high
+    if words.direction == "target":
+        assert words.best is not None
+
+
+def figure(name, value, baseline, *, half=0.1, of_baseline=None):
+    return Figure.of(
+        name,
+        Estimate(value, Interval(value - half, value + half)),
+        Estimate(baseline, of_baseline),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "baseline", "reading"),
+    [
+        ("column_shape", 0.5, 0.9, "worse than real rows"),
+        ("column_shape", 0.9, 0.5, "closer than real rows"),
+        ("column_shape", 0.85, 0.9, "as real rows"),
+        ("c2st_forest", 0.9, 0.5, "worse than real rows"),
+        ("c2st_forest", 0.3, 0.5, "closer than real rows"),
+        ("pearson_difference", 0.5, 0.1, "worse than real rows"),
+        ("near_copies", 0.5, 0.05, "alarm"),
+        ("dcr", 0.5, 0.9, "alarm"),
+        ("dcr", 0.9, 0.5, "no alarm"),
+        ("membership_ratio", 0.7, 0.5, "alarm"),
+        ("membership_ratio", 0.55, 0.5, "as real rows"),
+        ("tstr_ap", 0.5, 0.9, "worse than real rows"),
+        ("tstr_ap", 0.9, 0.5, "better than real rows"),
+    ],
+)
+def test_how_a_value_reads_beside_its_baseline(name, value, baseline, reading):
+    assert figure(name, value, baseline).reading == reading
+
+
+def test_noise_takes_the_arms_that_point_to_each_other():
+    one = Figure("tstr_ap", 0.5, Interval(0.2, 0.6), 0.9, Interval(0.6, 0.95))
+    assert one.noise == pytest.approx(math.hypot(0.1, 0.3))
+    other = Figure("tstr_ap", 0.9, Interval(0.6, 0.95), 0.5, Interval(0.2, 0.6))
+    assert other.noise == one.noise
+
+
+def test_without_a_baseline_there_is_no_reading():
+    assert Figure.of("tstr_ap", Estimate(0.5)).reading == ""
+    assert Figure.of("tstr_ap", Estimate(0.5), Estimate(math.nan)).baseline is None
+
+
+def test_a_figure_is_plain_data():
+    told = figure("dcr", 0.5, 0.9).to_dict()
+    assert json.loads(json.dumps(told)) == told
+    assert told["interval"] == [0.4, 0.6]
+    assert told["baseline_interval"] is None
+    assert {"name", "label", "definition", "source", "direction", "best", "worst"} <= set(told)
+
+
+def test_the_document_says_of_each_figure_what_the_code_says():
+    document = (Path(__file__).parents[2] / "docs" / "judging.md").read_text(encoding="utf-8")
+    for name, words in MEASURES.items():
+        (row,) = (line for line in document.splitlines() if line.startswith(f"| `{name}` |"))
+        assert words.definition in row
+        assert row.endswith(f"| {words.source} |")
