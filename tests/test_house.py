@@ -34,7 +34,7 @@ JUDGING = (
     "fidelity measures",
     "copies dependence inference linear marginals membership mmd trials utility",
     "privacy resemblance",
-    "report texts",
+    "report texts verdict",
     "evaluation",
 )
 RANK = {name: rank for rank, names in enumerate(WAY) for name in names.split()}

@@ -42,27 +42,33 @@ def evaluate(args: argparse.Namespace) -> int:
     real, synthetic, table = _pair(args)
     say(_judged(table))
     given = [rule.text for rule in table.constraints if set(rule.columns) <= set(real.columns)]
+    held_out = _held_out(args, table, real.columns)
     report = judge(
         real,
         synthetic,
-        _held_out(args, table, real.columns),
+        held_out,
         table.others.select(real.columns) if table.others.height else None,
         constraints=given,
         random_state=args.seed,
     )
     print(report.to_text())
-    title = f"{Path(args.synthetic).name} against {table.source}"
-    facts = [
-        ("data", table.describe_rows()),
-        ("columns", _judged(table)),
-        ("seed of the judges", args.seed),
-    ]
     if args.json is not None:
         report.to_json(args.json)
     if args.markdown is not None:
         write_whole(args.markdown, report.to_markdown().encode())
     write_report(
-        args.output, real, synthetic, report.fidelity, title=title, facts=facts, judged=report
+        args.output,
+        real,
+        synthetic,
+        report,
+        title=f"{Path(args.synthetic).name} against {table.source}",
+        holdout=held_out,
+        facts=[
+            ("data", table.describe_rows()),
+            ("fingerprint of the rare rows", table.fingerprint),
+            ("columns", _judged(table)),
+        ],
+        command=args.command_line,
     )
     for path in (args.json, args.markdown, args.output):
         if path is not None:

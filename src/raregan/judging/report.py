@@ -15,6 +15,7 @@ from raregan.judging.marginals import Marginal
 from raregan.judging.measures import GROUPS, Figure, Group
 from raregan.judging.texts import to_markdown, to_text
 from raregan.judging.trials import Kind
+from raregan.judging.verdict import reach_verdict
 
 SCHEMA, SCHEMA_VERSION = "raregan.report", 1
 """Name and version of what `Report.to_dict` returns: docs/judging.md says what it holds. A field
@@ -84,6 +85,7 @@ class Report:
             "baseline": self.baseline,
             "seed": self.seed,
             "versions": dict(self.versions),
+            "verdict": reach_verdict(self).to_dict(),
             "groups": [
                 {
                     "name": name,
