@@ -35,6 +35,7 @@ def run_demo(
     say: Callable[[str], None],
     epochs: int | None = None,
     progress: Callable[[History, int], None] | None = None,
+    command: str = "",
 ) -> str:
     """Train the default variant on the embedded table and write rows, picture and report.
 
@@ -48,6 +49,8 @@ def run_demo(
         As of `RareGAN`.
     progress : callable, optional
         As of `RareGAN.fit`.
+    command : str
+        What was typed; the report repeats it.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def run_demo(
         What was made, how good it is, and what to type next.
     """
     from raregan.data.sinks import write_frames
-    from raregan.judging.fidelity import judge_fidelity
+    from raregan.judging.evaluation import evaluate
     from raregan.reporting.figures import plot_pca, save_figure
     from raregan.reporting.report import write_report
     from raregan.run import fewer_epochs
@@ -77,19 +80,25 @@ def run_demo(
     rows = gan.sample(NUM_SAMPLES)
     write_frames([rows], folder / "synthetic_fraud.csv")
     synthetic = rows.drop(table.schema.target.name)
-    fidelity = judge_fidelity(table.rare, synthetic, random_state=SEED)
+    report = evaluate(table.rare, synthetic, random_state=SEED)
     save_figure(plot_pca(table.rare, synthetic, note=SIMULATED), folder / "pca.png")
     write_report(
         folder / "report.html",
         table.rare,
         synthetic,
-        fidelity,
+        report,
         title=f"Synthetic fraud of {gan.variant}",
         note=SIMULATED_NOTE,
         history=gan.history_,
-        facts=[("data", table.describe()), ("variant", gan.variant), ("seed", SEED)],
+        facts=[
+            ("data", table.describe()),
+            ("fingerprint of real rows", table.fingerprint),
+            ("variant", gan.variant),
+            ("seed of training", SEED),
+        ],
+        command=command,
     )
-    return _summary(folder, fidelity, time.perf_counter() - start)
+    return _summary(folder, report.fidelity, time.perf_counter() - start)
 
 
 def _summary(folder: Path, fidelity: Fidelity, seconds: float) -> str:

@@ -56,7 +56,7 @@ def test_the_schema_is_the_documented_one():
     told = made_up().to_dict()
     assert list(told) == [
         "schema", "schema_version", "confidence", "counts", "baseline", "seed", "versions",
-        "groups", "columns", "pairs", "n_pairs", "rules", "notes", "summary",
+        "verdict", "groups", "columns", "pairs", "n_pairs", "rules", "notes", "summary",
     ]  # fmt: skip
     assert (told["schema"], told["schema_version"]) == ("raregan.report", 1)
     assert [group["name"] for group in told["groups"]] == ["fidelity", "privacy", "utility"]

@@ -35,6 +35,7 @@ def plot(args: argparse.Namespace) -> int:
 def evaluate(args: argparse.Namespace) -> int:
     """Measure synthetic rows and write a report."""
     from raregan.atomic import write_whole
+    from raregan.data.table import fingerprint
     from raregan.judging.evaluation import evaluate as judge
     from raregan.reporting.report import write_report
 
@@ -65,8 +66,10 @@ def evaluate(args: argparse.Namespace) -> int:
         holdout=held_out,
         facts=[
             ("data", table.describe_rows()),
-            ("fingerprint of the rare rows", table.fingerprint),
             ("columns", _judged(table)),
+            ("fingerprint of real rows", table.fingerprint),
+            ("of synthetic rows", fingerprint(synthetic)),
+            *([] if held_out is None else [("of held-out rows", fingerprint(held_out))]),
         ],
         command=args.command_line,
     )
@@ -115,7 +118,10 @@ def demo(args: argparse.Namespace) -> int:
 
     say_replaced(Path(args.output) / MODEL_PATH, is_model=True)
     with training_progress() as progress:
-        print(run_demo(args.output, say=say, epochs=args.epochs, progress=progress))
+        text = run_demo(
+            args.output, say=say, epochs=args.epochs, progress=progress, command=args.command_line
+        )
+        print(text)
     return 0
 
 

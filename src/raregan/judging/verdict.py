@@ -6,14 +6,15 @@ said to be so, with the command that would say it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from raregan.judging.intervals import CONFIDENCE
-from raregan.judging.measures import Figure, Group
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from raregan.judging.measures import Figure, Group
     from raregan.judging.report import Report
 
 Status = Literal["as real rows", "differs", "alarm", "not judged"]
@@ -144,11 +145,15 @@ class _Said(NamedTuple):
 
 def reach_verdict(report: Report) -> Verdict:
     """Answer the three questions from the figures of a report."""
+    speakers: dict[Group, Callable[[Report, _Sorted], _Said]] = {
+        "fidelity": _fidelity,
+        "privacy": _privacy,
+        "utility": _utility,
+    }
     answers, clauses = [], []
-    for group, say in (("fidelity", _fidelity), ("privacy", _privacy), ("utility", _utility)):
+    for group, question in QUESTIONS.items():
         names = _Sorted.of(report.group(group))
-        said = say(report, names)
-        question = QUESTIONS[group]
+        said = speakers[group](report, names)
         answers.append(
             Answer(
                 group=group, question=question.text, reader=question.reader, status=said.status,
@@ -182,8 +187,7 @@ def _fidelity(report: Report, names: _Sorted) -> _Said:
             "rows that were learned by heart look perfect."
         )
     closer = (
-        f" {_count(names.closer, n)} closer than real rows would, which is no praise: "
-        "copies do."
+        f" {_count(names.closer, n)} closer than real rows would, which is no praise: copies do."
         if names.closer
         else ""
     )
@@ -202,9 +206,11 @@ def _fidelity(report: Report, names: _Sorted) -> _Said:
             f"{len(names.closer)} of {n} figures of fidelity read closer than real rows would.",
             absent,
         )
+    alarms = any(figure.reading == "alarm" for figure in report.group("privacy"))
+    but = " Figures of privacy alarm, and copies look real too." if alarms else ""
     return _Said(
         "as real rows",
-        f"No difference found: all {n} figures read as real rows.",
+        f"No difference found: all {n} figures read as real rows.{but}",
         f"All {n} figures of fidelity read as real rows.",
         absent,
     )

@@ -156,5 +156,7 @@ def _draw(table: pl.DataFrame, most: int, rng: np.random.Generator) -> pl.DataFr
     return table if table.height <= most else table[_choose(table.height, most, rng)]
 
 
-def _choose(n: int, most: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _choose(
+    n: int, most: int, rng: np.random.Generator
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.sort(rng.choice(n, min(n, most), replace=False))

@@ -32,7 +32,9 @@ function mixed(id, sides, height, rest) {
 
 function drawPlane() {
   const {real, synthetic, labels, frame} = data.plane;
-  const axes = {xaxis: axis(labels[0], {range: frame[0]}), yaxis: axis(labels[1], {range: frame[1]})};
+  const room = find("plane-real").clientWidth;
+  const [x, y] = labels.map(label => room < 300 ? label.replace(" of the real variance", "") : label);
+  const axes = {xaxis: axis(x, {range: frame[0]}), yaxis: axis(y, {range: frame[1]})};
   scatter("plane-real", real, colour("real"), 380, axes);
   scatter("plane-synthetic", synthetic, colour("made"), 380, axes);
   mixed("plane-both", [real, synthetic], 380, axes);
@@ -129,11 +131,11 @@ tiles.forEach((tile, index) => tile.addEventListener("click", () => show(index))
 
 function drawHistory() {
   if (!data.history) return;
-  const colours = ["held", "made", "real", "soft"], dashes = ["solid", "dash", "dot", "dashdot"];
+  const colours = ["held", "made", "real", "ink", "bad"], dashes = ["solid", "dash", "dot", "dashdot", "longdash"];
   const lines = (target, x, series, title) => {
     const mode = x.length < 30 ? "lines+markers" : "lines";
     draw(target, Object.entries(series).map(([name, y], i) => ({x, y, mode, name,
-      line: {color: colour(colours[i % 4]), dash: dashes[i % 4], width: 1.6}})), 360, {showlegend: true,
+      line: {color: colour(colours[i % 5]), dash: dashes[i % 5], width: 1.6}})), 360, {showlegend: true,
       legend: {orientation: "h", y: 1.12}, hovermode: "x unified", xaxis: axis("epoch"), yaxis: axis(title)});
   };
   lines("losses", data.history.epoch, data.history.losses, "loss");

@@ -69,9 +69,12 @@ _SIDES_KEY = (
 def verdict_section(verdict: Verdict, report: Report) -> str:
     """Return the summary, the three answers and their grounds."""
     answers = "\n".join(_answer(answer, report) for answer in verdict.answers)
+    commands = next((answer.commands for answer in verdict.answers if answer.commands), ())
+    typed = escape("\n".join(commands))
+    more = f"<h3>What would say the rest?</h3>\n<pre><code>{typed}</code></pre>\n" if typed else ""
     return (
         f'<p class="summary">{escape(verdict.summary)}</p>\n<div class="answers">\n{answers}\n'
-        f"</div>\n<h3>How do you know?</h3>\n<p>{escape(verdict.grounds)}</p>"
+        f"</div>\n{more}<h3>How do you know?</h3>\n<p>{escape(verdict.grounds)}</p>"
     )
 
 
@@ -82,15 +85,14 @@ def _answer(answer: Answer, report: Report) -> str:
         f'<p class="soft">{escape(answer.reader)}</p>',
         f'<p class="headline">{escape(answer.headline)}</p>',
     ]
-    singled = [report[name] for name in (*answer.worse, *answer.closer)]
+    # Of privacy, "no alarm" deserves no line; of fidelity, to be closer than real rows does.
+    closer = () if answer.group == "privacy" else answer.closer
+    singled = [report[name] for name in (*answer.worse, *closer)]
     if singled:
         items = "\n".join(f"<li>{escape(_against(figure))}</li>" for figure in singled)
         parts.append(f"<ul>\n{items}\n</ul>")
     if answer.absent:
         parts.append(f'<p class="soft">{escape(answer.absent)}</p>')
-    if answer.commands:
-        typed = escape("\n".join(answer.commands))
-        parts.append(f'<p class="soft">This would say it:</p>\n<pre><code>{typed}</code></pre>')
     parts.append(f'<p class="soft">{escape(answer.caution)}</p>\n</article>')
     return "\n".join(parts)
 
@@ -186,7 +188,7 @@ def _correlations(charts: Charts, words: Mapping[str, str]) -> str:
     frames = "\n".join(
         _frame(f"correlation-{kind}", title, words) for kind, title in titles.items()
     )
-    return f'{_head("Correlations", text)}\n<div class="row">\n{frames}\n</div>'
+    return f'{_head("Correlations", text)}\n<div class="row large">\n{frames}\n</div>'
 
 
 def _distributions(charts: Charts) -> str:
@@ -197,7 +199,7 @@ def _distributions(charts: Charts) -> str:
     tiles = "\n".join(draw_tile(column, column_title(column)) for column in charts.columns)
     return (
         f"{_head('Distribution of each column', text)}\n"
-        f'<p><label>column <select id="column"></select></label></p>\n{_SIDES_KEY}\n'
+        f'<p class="choice"><label>column <select id="column"></select></label></p>\n{_SIDES_KEY}\n'
         '<figure><figcaption id="distribution-title" aria-live="polite"></figcaption>'
         '<div class="chart" id="distribution" role="img"></div></figure>\n'
         f'<div class="tiles" id="tiles" role="group" aria-label="columns">\n{tiles}\n</div>'

@@ -101,7 +101,7 @@ def _read(name: str) -> str:
 
 def _tables_section(report: Report) -> str:
     parts = [
-        f"<h3>{escape(title)}</h3>\n{figures_table(f'Figures of {name}', figures)}"
+        f"<h3>{escape(title)}</h3>\n{figures_table(figures)}"
         for name, title in GROUPS.items()
         if (figures := report.group(name))
     ]

@@ -1,6 +1,6 @@
 """Small pictures that need no script: each figure on a strip, shares of columns as bars, tiles.
 
-They are SVG with places in percent, so that they fit whatever width they get, and print as they are.
+They are SVG with places in percent: they fit whatever width they get, and print as they are.
 """
 
 import math
@@ -62,10 +62,8 @@ def show_reading(reading: str) -> str:
         "": ("none", ""),
     }
     kind, sign = signs.get(reading, ("other", "+"))
-    text = reading or "no real rows to read it by"
-    return (
-        f'<span class="reading {kind}"><i aria-hidden="true">{sign}</i>{escape(text)}</span>'
-    )
+    text = reading or "not compared"
+    return f'<span class="reading {kind}"><i aria-hidden="true">{sign}</i>{escape(text)}</span>'
 
 
 def _drawing(figure: Figure) -> str:
@@ -83,7 +81,7 @@ def _drawing(figure: Figure) -> str:
 
     def place(value: float) -> float:
         inside = min(max(value, low), high)
-        return _MARGIN + (100 - 2 * _MARGIN) * (inside - low) / (high - low)
+        return float(_MARGIN + (100 - 2 * _MARGIN) * (inside - low) / (high - low))
 
     parts = [f'<line class="axis" x1="{_MARGIN}%" x2="{100 - _MARGIN}%" y1="14" y2="14"/>']
     if figure.baseline is not None:
@@ -96,9 +94,7 @@ def _drawing(figure: Figure) -> str:
         parts.append(_line("best", place(best), 8, 20))
     if figure.interval is not None:
         start, end = (place(value) for value in figure.interval)
-        parts.append(
-            f'<line class="made" x1="{start:.2f}%" x2="{end:.2f}%" y1="14" y2="14"/>'
-        )
+        parts.append(f'<line class="made" x1="{start:.2f}%" x2="{end:.2f}%" y1="14" y2="14"/>')
     parts.append(f'<circle class="made" cx="{place(figure.value):.2f}%" cy="14" r="5"/>')
     spec = figure.words.spec
     parts.append(f'<text x="{_MARGIN}%" y="38">{low:{spec}}</text>')
@@ -119,10 +115,11 @@ STRIPS_KEY = (
 
 
 def draw_bars(shares: Sequence[tuple[str, float]]) -> str:
-    """Return a list of horizontal bars, of names with shares in [0, 1]."""
+    """Return a list of horizontal bars, of names with shares above 0, the largest the longest."""
+    largest = max(share for _, share in shares)
     rows = "\n".join(
         f'<li><span class="name">{escape(name)}</span><svg aria-hidden="true"><rect class="bar" '
-        f'width="{100 * min(max(share, 0), 1):.1f}%" y="5" height="12"/></svg>'
+        f'width="{100 * share / largest:.1f}%" y="5" height="12"/></svg>'
         f'<span class="values"><b>{share:.0%}</b></span></li>'
         for name, share in shares
     )

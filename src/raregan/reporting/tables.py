@@ -5,6 +5,7 @@ from html import escape
 
 from raregan.judging.dependence import PairOfColumns
 from raregan.judging.fidelity import FIGURES, Fidelity
+from raregan.judging.intervals import CONFIDENCE
 from raregan.judging.marginals import Marginal
 from raregan.judging.measures import Direction, Figure
 from raregan.judging.rules import RULES_TITLE, show_share
@@ -19,9 +20,13 @@ MOST_COLUMNS = 300
 _GOOD: Mapping[Direction, str] = {
     "higher": "higher is better",
     "lower": "lower is better",
-    "target": "this, and no less",
+    "target": "the closer the better",
     "baseline": "as real rows; less alarms",
 }
+_FIGURES_TEXT = (
+    f"Values with their {CONFIDENCE:.0%} intervals; where there is none, the value is exact for "
+    "these rows"
+)
 _RULES_TEXT = (
     f"{RULES_TITLE}, and rules that were asked for: the shares of rows that keep them, of those "
     "that can tell. What is lost most comes first. A rule that is passed to training holds in all "
@@ -35,6 +40,7 @@ def build_table(
     rows: Iterable[Sequence[str]],
     *,
     numbers: Sequence[int] = (),
+    kind: str = "",
 ) -> str:
     """Return a table whose first cell of a row is its head.
 
@@ -49,18 +55,20 @@ def build_table(
         Texts, as many in each; they are escaped here.
     numbers
         Places of columns that hold numbers.
+    kind
+        A class that lays it out.
     """
 
     def cell(place: int, text: str) -> str:
-        kind = ' class="number"' if place in numbers else ""
+        number = ' class="number"' if place in numbers else ""
         if place == 0:
             return f'<th scope="row" role="rowheader">{escape(text)}</th>'
         label = escape(heads[place], quote=True)
-        return f'<td role="cell"{kind} data-label="{label}">{escape(text)}</td>'
+        return f'<td role="cell"{number} data-label="{label}">{escape(text)}</td>'
 
     def head(place: int, text: str) -> str:
-        kind = ' class="number"' if place in numbers else ""
-        return f'<th scope="col" role="columnheader"{kind}>{escape(text)}</th>'
+        number = ' class="number"' if place in numbers else ""
+        return f'<th scope="col" role="columnheader"{number}>{escape(text)}</th>'
 
     body = "\n".join(
         f'<tr role="row">{"".join(cell(place, text) for place, text in enumerate(row))}</tr>'
@@ -68,7 +76,7 @@ def build_table(
     )
     named = "".join(head(place, text) for place, text in enumerate(heads))
     return (
-        f'<table role="table">\n<caption>{escape(caption)}</caption>\n'
+        f'<table role="table" class="{kind}">\n<caption>{escape(caption)}</caption>\n'
         f'<thead role="rowgroup"><tr role="row">{named}</tr></thead>\n'
         f'<tbody role="rowgroup">\n{body}\n</tbody>\n</table>'
     )
@@ -80,10 +88,12 @@ def fold(title: str, content: str, *, is_open: bool = False) -> str:
     return f"<details{state}><summary>{escape(title)}</summary>\n{content}\n</details>"
 
 
-def figures_table(title: str, figures: Iterable[Figure]) -> str:
+def figures_table(figures: Iterable[Figure]) -> str:
     """Return every figure of a group: values, what they show and what they do not, the source."""
     heads = ("figure", "synthetic rows", "real rows", "best", "reads", "what it says", "source")
-    return build_table(title, heads, map(_figure_row, figures), numbers=(1, 2, 3))
+    return build_table(
+        _FIGURES_TEXT, heads, map(_figure_row, figures), numbers=(1, 2), kind="figures"
+    )
 
 
 def _figure_row(figure: Figure) -> tuple[str, ...]:
@@ -132,11 +142,13 @@ def columns_table(columns: Sequence[Marginal]) -> str:
         )
         for column in worst
     )
-    which = "All columns" if len(worst) == len(columns) else f"{len(worst)} of {len(columns)} columns"
+    which = (
+        "All columns" if len(worst) == len(columns) else f"{len(worst)} of {len(columns)} columns"
+    )
     return build_table(
-        f"{which}, those that differ most first. Distance (KS of numbers, TV of categories) is 0 at best; real rows: the same of real rows "
-        "in place of the synthetic ones; Wasserstein in spreads of the column; covered: part of "
-        "the real range or levels",
+        f"{which}, those that differ most first. Distance (KS of numbers, TV of categories) is 0 "
+        "at best; real rows: the same of real rows in place of the synthetic ones; Wasserstein in "
+        "spreads of the column; covered: part of the real range or levels",
         heads,
         rows,
         numbers=range(2, 8),
@@ -171,9 +183,7 @@ def rules_table(rules: Mapping[str, Mapping[str, float]]) -> str:
         (text, show_share(kept["synthetic"]), show_share(kept["real"]))
         for text, kept in rules.items()
     )
-    return build_table(
-        _RULES_TEXT, ("rule", "synthetic rows", "real rows"), rows, numbers=(1, 2)
-    )
+    return build_table(_RULES_TEXT, ("rule", "synthetic rows", "real rows"), rows, numbers=(1, 2))
 
 
 def whole_table(fidelity: Fidelity) -> str:

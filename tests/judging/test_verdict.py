@@ -1,0 +1,152 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from raregan.judging.evaluation import evaluate
+from raregan.judging.intervals import Interval
+from raregan.judging.measures import MEASURES, Figure
+from raregan.judging.verdict import HOLDOUT_COMMANDS, QUESTIONS, reach_verdict
+from tests.judging.test_report import made_up
+
+
+def figure(name, reads):
+    """A figure that reads as asked: baseline 0.5, value the same, or on its good or bad side."""
+    is_good_high = MEASURES[name].direction in ("higher", "baseline")
+    step = {"as real": 0, "better": 0.3, "worse": -0.3}[reads] * (1 if is_good_high else -1)
+    value = 0.5 + step
+    return Figure(name, value, Interval(value - 0.1, value + 0.1), 0.5, Interval(0.45, 0.55))
+
+
+def report_of(**reads):
+    figures = tuple(figure(name, reads[name]) for name in MEASURES if name in reads)
+    return replace(made_up(), figures=figures)
+
+
+FINE = {
+    "column_shape": "as real",
+    "coverage": "as real",
+    "exact_copies": "as real",
+    "membership_nearest": "as real",
+    "tstr_ap": "as real",
+}
+
+
+def answers(report):
+    return {answer.group: answer for answer in reach_verdict(report).answers}
+
+
+def test_where_all_reads_as_real_rows_nothing_is_promised():
+    verdict = reach_verdict(report_of(**FINE))
+    assert [answer.status for answer in verdict.answers] == ["as real rows"] * 3
+    assert [answer.question for answer in verdict.answers] == [
+        "Does it look real?",
+        "Whom does it expose?",
+        "Does it help a detector?",
+    ]
+    assert [answer.as_real for answer in verdict.answers] == [
+        ("column_shape", "coverage"),
+        ("exact_copies", "membership_nearest"),
+        ("tstr_ap",),
+    ]
+    for answer in verdict.answers:
+        assert (answer.worse, answer.closer, answer.absent, answer.commands) == ((), (), "", ())
+        assert answer.caution == QUESTIONS[answer.group].caution
+    assert "no guarantee" in verdict.answers[1].headline
+    assert "no guarantee" in verdict.summary
+    assert "567 synthetic rows" in verdict.summary
+    assert "89 held-out" in verdict.summary
+    assert "held-out real rows" in verdict.grounds
+    assert "Seed 7" in verdict.grounds
+
+
+def test_figures_that_read_otherwise_are_counted_and_named():
+    found = answers(report_of(**FINE | {"coverage": "worse", "density": "better", "dcr": "better"}))
+    looks = found["fidelity"]
+    assert looks.status == "differs"
+    assert (looks.as_real, looks.worse, looks.closer) == (
+        ("column_shape",),
+        ("coverage",),
+        ("density",),
+    )
+    assert looks.headline.startswith("Not quite: 1 of 3 figures reads worse than real rows. 1 of 3")
+    exposes = found["privacy"]
+    assert (exposes.status, exposes.closer) == ("as real rows", ("dcr",))
+
+
+def test_closer_than_real_rows_is_no_praise():
+    looks = answers(report_of(**FINE | {"density": "better"}))["fidelity"]
+    assert looks.status == "differs"
+    assert "which is no praise" in looks.headline
+
+
+def test_one_alarm_is_an_alarm_and_real_looks_are_put_in_its_light():
+    report = report_of(**FINE | {"membership_nearest": "worse"})
+    found = answers(report)
+    assert (found["privacy"].status, found["privacy"].worse) == ("alarm", ("membership_nearest",))
+    assert found["privacy"].headline.startswith("Alarm: 1 of 2 figures says")
+    assert "copies look real too" in found["fidelity"].headline
+    assert "copies look real too" not in answers(report_of(**FINE))["fidelity"].headline
+    assert "1 of 2 figures of privacy alarms" in reach_verdict(report).summary
+
+
+@pytest.mark.parametrize(
+    ("reads", "status", "said"),
+    [
+        ("as real", "as real rows", "within chance"),
+        ("worse", "differs", "Less than real rows"),
+        ("better", "differs", "More than real rows, on this test"),
+    ],
+)
+def test_a_detector_is_compared_with_one_that_real_rows_taught(reads, status, said):
+    answer = answers(report_of(**FINE | {"tstr_ap": reads}))["utility"]
+    assert answer.status == status
+    assert said in answer.headline
+    assert "0.500" in answer.headline
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_without_held_out_rows_the_verdict_says_what_cannot_be_said_and_what_would_say_it():
+    rng = np.random.default_rng(0)
+    real, synthetic = (pl.DataFrame(rng.normal(size=(60, 2)), schema=["a", "b"]) for _ in "rs")
+    copied = pl.concat([synthetic[:57], real[:3]])
+    for rows, said in ((synthetic, "No synthetic row equals"), (copied, "5.00% of the synthetic")):
+        verdict = reach_verdict(evaluate(real, rows))
+        looks, exposes, helps = verdict.answers
+        assert looks.status in ("as real rows", "differs")
+        assert "learned by heart" in looks.absent
+        assert (exposes.status, helps.status) == ("not judged", "not judged")
+        assert said in exposes.headline
+        assert exposes.unread == ("exact_copies",)
+        assert exposes.commands == helps.commands == HOLDOUT_COMMANDS
+        assert verdict.summary.count("cannot be said without held-out rows") == 2
+        assert "one half of the real rows" in verdict.grounds
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_too_few_rows_for_a_baseline_answer_nothing():
+    rng = np.random.default_rng(0)
+    real = pl.DataFrame(rng.normal(size=(12, 2)), schema=["a", "b"])
+    verdict = reach_verdict(evaluate(real, real + 1.0))
+    assert {answer.status for answer in verdict.answers} == {"not judged"}
+    assert verdict.answers[0].unread
+    assert "nothing, as there are too few real rows" in verdict.grounds
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_held_out_rows_that_were_learned_from_and_no_other_rows():
+    rng = np.random.default_rng(0)
+    real, synthetic = (pl.DataFrame(rng.normal(size=(60, 2)), schema=["a", "b"]) for _ in "rs")
+    found = answers(evaluate(real, synthetic, real[:50]))
+    assert found["privacy"].status == "not judged"
+    assert "equal no row that was learned from" in found["privacy"].absent
+    assert "rows of the other class" in found["utility"].headline
+
+
+def test_it_is_plain_data_within_the_report():
+    report = report_of(**FINE)
+    told = json.loads(report.to_json())["verdict"]
+    assert list(told) == ["summary", "answers", "grounds"]
+    assert told == json.loads(json.dumps(reach_verdict(report).to_dict()))

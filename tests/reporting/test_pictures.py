@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+import pytest
+
+from raregan.judging.verdict import HOLDOUT_COMMANDS, reach_verdict
+from raregan.reporting.charts import Charts
+from raregan.reporting.pictures import pictures_section, verdict_section
+from tests.judging.test_report import made_up
+from tests.reporting.test_report import HISTORY, Page, rows
+
+
+@pytest.fixture(scope="module")
+def charts():
+    return Charts(rows(40, seed=1), rows(50, seed=2), None, HISTORY, 0)
+
+
+def test_the_verdict_names_what_reads_otherwise_and_what_would_say_the_rest():
+    report = made_up()
+    page = Page(verdict_section(reach_verdict(report), report))
+    assert page.open == []
+    assert page.texts("h3") == [
+        *("Does it look real?", "Whom does it expose?", "Does it help a detector?"),
+        *("What would say the rest?", "How do you know?"),
+    ]
+    assert page.texts("li") == [
+        "shape of columns: 0.710 against 0.930",
+        "told apart by a linear model (AUC): 0.810 against 0.500",
+        "singling-out risk: 0.250 against 0.000",
+    ]
+    kinds = [a["class"] for tag, a in page.elements if tag == "article"]
+    assert kinds == ["answer bad", "answer bad", "answer other"]
+    assert page.texts("code") == ["\n".join(HOLDOUT_COMMANDS)]
+
+
+def test_where_nothing_is_absent_no_command_is_named():
+    report = replace(made_up(), figures=made_up().figures[:1])
+    verdict = reach_verdict(report)
+    bare = replace(verdict, answers=tuple(replace(one, commands=()) for one in verdict.answers))
+    assert "What would say the rest?" not in Page(verdict_section(bare, report)).texts("h3")
+
+
+def test_every_chart_has_a_frame_with_words(charts):
+    page = Page(pictures_section(charts, made_up()))
+    assert page.open == []
+    frames = {
+        a["id"]: a["aria-label"] for tag, a in page.elements if "aria-label" in a and "id" in a
+    }
+    assert {name: frames[name] for name in charts.words} == charts.words
+    assert page.texts("h4")[0].startswith("Fidelity")
+    assert len([a for tag, a in page.elements if tag == "circle"]) == 3
+    assert "Training" in page.texts("h3")
+
+
+def test_what_the_judge_says_gives_rows_away_is_drawn(charts):
+    page = Page(pictures_section(charts, made_up()))
+    column = made_up()["c2st_linear"].details["columns"][0]["column"]
+    assert column in page.texts("span")
+    assert "70%" in page.texts("b")
+    said = next(text for text in page.texts("p") if text.startswith("What each column has"))
+    assert said.endswith("Together: 0.810 (0.750 to 0.870), worse than real rows.")
+    without = replace(made_up(), figures=made_up().figures[:1])
+    assert "What gives synthetic rows away" not in Page(pictures_section(charts, without)).texts(
+        "h3"
+    )
