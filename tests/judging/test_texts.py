@@ -4,6 +4,7 @@ import pytest
 
 from raregan.judging.measures import MEASURES
 from raregan.judging.texts import WIDTH
+from raregan.judging.verdict import reach_verdict
 from tests.judging.test_report import NASTY, made_up
 
 
@@ -77,3 +78,14 @@ def test_markdown_keeps_its_tables_whatever_columns_are_called():
 def test_groups_without_figures_are_not_shown():
     text = made_up().to_text() + made_up().to_markdown()
     assert "Utility" not in text
+
+
+def test_the_verdict_comes_before_the_figures():
+    report = made_up()
+    text, markdown = report.to_text(), report.to_markdown()
+    for answer in reach_verdict(report).answers:
+        flat = " ".join(text.split())
+        assert f"{answer.question} {answer.headline}" in flat
+        assert flat.index(answer.headline) < flat.index("shape of columns")
+        assert f"- **{answer.question}** {answer.headline}" in markdown
+        assert answer.caution in markdown

@@ -9,6 +9,7 @@ from raregan.data.inspection import plain
 from raregan.judging.intervals import CONFIDENCE, Interval
 from raregan.judging.measures import GROUPS, Figure
 from raregan.judging.rules import RULES_TITLE, show_share
+from raregan.judging.verdict import reach_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,9 @@ _LABEL, _VALUE, _INTERVAL = 44, 8, 18
 
 def to_text(report: Report) -> str:
     """Return the report for a terminal."""
-    lines = [*_head(report)]
+    lines = [*_head(report), ""]
+    for answer in reach_verdict(report).answers:
+        lines += wrap(f"{answer.question} {answer.headline}", WIDTH, subsequent_indent="  ")
     for name, title in GROUPS.items():
         figures = report.group(name)
         if not figures:
@@ -70,7 +73,10 @@ def to_text(report: Report) -> str:
 def to_markdown(report: Report) -> str:
     """Return the report as Markdown."""
     head, *rest = _head(report)
-    lines = ["## Synthetic rows judged", "", f"{head}.", "", *rest]
+    lines = ["## Synthetic rows judged", "", f"{head}.", "", *rest, ""]
+    for answer in reach_verdict(report).answers:
+        said = " ".join(filter(None, (answer.headline, answer.absent, answer.caution)))
+        lines.append(f"- **{answer.question}** {said}")
     for name, title in GROUPS.items():
         figures = report.group(name)
         if not figures:

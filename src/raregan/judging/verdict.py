@@ -218,7 +218,7 @@ def _fidelity(report: Report, names: _Sorted) -> _Said:
 
 def _privacy(report: Report, names: _Sorted) -> _Said:
     if report.baseline != "holdout":
-        copies = report["exact_copies"].value
+        copies = report.fidelity.copy_rate
         equal = (
             f"{copies:.2%} of the synthetic rows equal a real row; by chance or by heart, nobody "
             "can tell"
