@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
-import polars as pl
 
 from raregan.data.rows import known_column
 from raregan.data.split import Codes, Mask, join_units, rank_labels, rank_moments
@@ -14,6 +13,8 @@ from raregan.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import polars as pl
 
 _DRAWS, _CLOSE = 20, 0.005
 """Deals of the units at most; the deviation of a fold's share of rare rows that ends them early."""
@@ -145,11 +146,11 @@ class Ties:
         )
         n_parts = max(2, round(1 / share))
         if inner.moments is None:
-            held = inner._parts(n_parts, rng) == 0  # noqa: SLF001
+            held = inner._parts(n_parts, rng) == 0
             fold = Fold(0, 0, *_sides(held))
         else:
-            fold = inner._by_time(n_parts - 1)[-1]  # noqa: SLF001
-        inner._check(fold, n_parts)  # noqa: SLF001
+            fold = inner._by_time(n_parts - 1)[-1]
+        inner._check(fold, n_parts)
         return rows[fold.train], rows[fold.test]
 
     def _parts(self, n: int, rng: np.random.Generator) -> Codes:
