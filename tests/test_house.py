@@ -20,6 +20,7 @@ WAY = (
     "synthesizer",
     "oversampler resampling",
     "judging",
+    "contest",
     "reporting",
     "demo",
     "terminal arguments",

@@ -20,6 +20,7 @@ _HOMES = {
     "TableEncoder": "raregan.encoding.encoder",
     "load_model": "raregan.modelfile",
     "evaluate": "raregan.judging.fidelity",
+    "compare": "raregan.contest.comparison",
     "VARIANTS": "raregan.gans.variants",
     "get_variant": "raregan.gans.variants",
     "RareGANError": "raregan.errors",

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from raregan import __version__
 from raregan.config import (
+    AMOUNTS,
     CHECKPOINT_EVERY,
+    CONFIDENCE,
+    FOLDS,
     KINDS,
     LEVELS_FROM,
     MARK,
@@ -19,6 +22,7 @@ from raregan.config import (
     NUM_SAMPLES,
     NUMERIC_ENCODINGS,
     RATIO,
+    REPEATS,
     SEED,
     SIMULATED_FRAUDS,
     SIMULATED_ROWS,
@@ -142,7 +146,7 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND", required=True)
     for add in (
         *(_add_inspect, _add_split, _add_train, _add_sample, _add_resample),
-        *(_add_plot, _add_evaluate, _add_simulate, _add_demo),
+        *(_add_plot, _add_evaluate, _add_compare, _add_simulate, _add_demo),
     ):
         add(verbs)
     parser.verbs = verbs.choices
@@ -323,6 +327,59 @@ def _add_evaluate(verbs: Any) -> None:
     _number(evaluate, "--seed", _whole, f"fixes the judges' draws ({SEED})", default=SEED)
 
 
+def _add_compare(verbs: Any) -> None:
+    compare = _verb(
+        verbs, "compare", "say whether synthetic rows help a classifier on this table, or do not"
+    )
+    _add_data(compare, "the table")
+    _add_target_options(compare)
+    _add_query(compare)
+    _add_kind_options(compare)
+    how = compare.add_argument_group("folds")
+    how.add_argument("--time-column", metavar="COLUMN", help="test on later rows than are learned")
+    how.add_argument("--group", metavar="COLUMN", help="keep rows that share its value together")
+    _number(how, "--folds", _whole, f"parts, each of which is the test once ({FOLDS})", FOLDS)
+    _number(how, "--repeats", _whole, f"dealings into parts ({REPEATS})", REPEATS)
+    _number(how, "--n-rare", _whole, "keep so many rare rows to learn from in each fold (all)")
+    who = compare.add_argument_group("who plays")
+    who.add_argument(
+        "--contestants",
+        metavar="A,B",
+        help="smote, flow and others; nothing and class-weights always do (see docs/contest.md)",
+    )
+    who.add_argument(
+        "--learners",
+        metavar="A,B",
+        help="logistic, forest, boosting, lightgbm, xgboost, catboost, or the import path of your "
+        "own, as package.module:make_model (all that are installed)",
+    )
+    amounts = ",".join(f"{amount:g}" for amount in AMOUNTS)
+    how_much = who.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--amounts",
+        metavar="N,N",
+        help=f"new rows for a rare one, to choose among in an inner fold ({amounts})",
+    )
+    _number(how_much, "--ratio", _real, "rare rows for one of the others, in place of these")
+    what = compare.add_argument_group("scores")
+    _number(what, "--top", _whole, "rows that can be looked into (as many as are rare)")
+    _number(what, "--cost-fn", _real, "cost of a rare row that is let pass")
+    _number(what, "--cost-fp", _real, "cost of a false alarm")
+    what.add_argument("--amount-column", metavar="COLUMN", help="what --cost-fn is multiplied with")
+    _number(what, "--confidence", _real, f"of all intervals together ({CONFIDENCE})", CONFIDENCE)
+    _number(compare, "--minutes", _real, "end in this time, with what is known then (no limit)")
+    _number(compare, "--jobs", _whole, "parts to play at once (one a core)", -1)
+    compare.add_argument(
+        "--ledger",
+        metavar="FILE",
+        help="keep what is finished here (a file of its own, removed at the end); the same command "
+        "goes on with it",
+    )
+    compare.add_argument("--json", metavar="FILE", help="write all figures")
+    compare.add_argument("--markdown", metavar="FILE", help="write the tables")
+    _number(compare, "--seed", _whole, f"fixes every draw ({SEED})", default=SEED)
+
+
 def _add_simulate(verbs: Any) -> None:
     simulate = _verb(verbs, "simulate", "write a table of simulated card transactions")
     _number(
@@ -385,14 +442,7 @@ def _add_data(verb: argparse.ArgumentParser, text: str) -> None:
 def _add_table_options(verb: argparse.ArgumentParser) -> None:
     _add_target_options(verb)
     _add_query(verb)
-    verb.add_argument(
-        "--kind",
-        action="append",
-        default=[],
-        metavar="COLUMN=KIND",
-        help=f"what a column is taken for: {', '.join(KINDS)}; repeatable (see raregan inspect)",
-    )
-    verb.add_argument("--schema", metavar="FILE", help="what all columns are, by raregan inspect")
+    _add_kind_options(verb)
     verb.add_argument(
         "--constraint",
         action="append",
@@ -401,6 +451,17 @@ def _add_table_options(verb: argparse.ArgumentParser) -> None:
         help="a rule that every row keeps, such as 'a <= b', 'a + b == total', 'city,country'; "
         "repeatable",
     )
+
+
+def _add_kind_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="COLUMN=KIND",
+        help=f"what a column is taken for: {', '.join(KINDS)}; repeatable (see raregan inspect)",
+    )
+    verb.add_argument("--schema", metavar="FILE", help="what all columns are, by raregan inspect")
 
 
 def _add_query(verb: argparse.ArgumentParser) -> None:
@@ -418,7 +479,7 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _number(
-    verb: argparse.ArgumentParser,
+    verb: argparse._ActionsContainer,
     flag: str,
     kind: Callable[[str], float],
     text: str,

@@ -98,6 +98,9 @@ _FILES = {
     "schema": "--schema",
     "schema_out": "--schema-out",
     "synthetic": "SYNTHETIC",
+    "ledger": "--ledger",
+    "json": "--json",
+    "markdown": "--markdown",
 }
 """Arguments that no database can stand for, and what help calls them."""
 
@@ -109,6 +112,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "resample": ("sample", "resample"),
     "plot": ("judge", "plot"),
     "evaluate": ("judge", "evaluate"),
+    "compare": ("compare", "compare"),
     "simulate": ("tables", "simulate"),
     "demo": ("judge", "demo"),
 }

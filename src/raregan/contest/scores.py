@@ -18,7 +18,7 @@ Mask = npt.NDArray[np.bool_]
 FALSE_POSITIVE_RATES = (0.001, 0.005, 0.01)
 """At which recall is taken: alarms on so many of the genuine rows."""
 
-_SMALLEST = 1e-15
+_SMALLEST, _CLIP = 1e-15, 1e-3
 
 
 class Score(NamedTuple):
@@ -189,7 +189,7 @@ class Sigmoid:
         """Fit to margins, such as log-odds, of rows that the classifier has not learned from."""
         from sklearn.linear_model import LogisticRegression
 
-        model = LogisticRegression(C=100.0, max_iter=1_000)
+        model = LogisticRegression(max_iter=1_000)
         model.fit(margins[:, None], labels, sample_weight=weights / weights.mean())
         return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
 
@@ -201,7 +201,7 @@ class Sigmoid:
 
 
 def margins_of(probabilities: Vector) -> Vector:
-    """Return log-odds, within about 35 of 0."""
+    """Return log-odds, within about 7 of 0: a forest's 0 and 1 are else too far out for a line."""
     from scipy.special import logit
 
-    return np.asarray(logit(np.clip(probabilities, _SMALLEST, 1 - _SMALLEST)))
+    return np.asarray(logit(np.clip(probabilities, _CLIP, 1 - _CLIP)))
