@@ -56,10 +56,12 @@ class Standing:
 
     @property
     def is_recommended(self) -> bool:
-        """Whether it gains on every baseline beyond doubt."""
-        others = [name for name in BASELINES if name != self.contestant]
-        return self.contestant not in BASELINES and all(
-            name in self.gains and self.gains[name].is_gain for name in others
+        """Whether it gains beyond doubt on every baseline that the learner could be scored with."""
+        gains = self.gains.values()
+        return (
+            self.contestant not in BASELINES
+            and NOTHING in self.gains
+            and all(gain.is_gain for gain in gains)
         )
 
     def to_dict(self) -> dict[str, Any]:
