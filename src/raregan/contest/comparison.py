@@ -257,14 +257,15 @@ def compare(
     }
     dealt = ties.deal(folds, repeats, rules.seed)
     book = _open_ledger(ledger, told)
-    drawn = Drawn(arena, ties, caps or Caps(), n_rare, amount_column, rules)
+    amounts_paid = arena.amounts(amount_column)
+    drawn = Drawn(arena, ties, rules, caps or Caps(), n_rare, amounts_paid)
     tasks = [(fold, one) for fold in dealt for one in players]
     names = {one.name for one in players}
     book.records = [record for record in book.records if record.contestant in names]
-    play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
     leaks = find_leaks(
         arena.frame, ties.is_rare, rules.columns, held_out=arena.held_out, random_state=rules.seed
     )
+    play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
     order = [one.name for one in rules.learners]
     places = [one.name for one in players]
     records = sorted(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from raregan.contest.arena import Arena
     from raregan.contest.fold import Record, Rules
     from raregan.contest.ledger import Ledger
+    from raregan.contest.scores import Vector
     from raregan.contest.sides import Caps, Sides
     from raregan.data.folds import Ties
 
@@ -31,10 +32,11 @@ class Drawn:
 
     arena: Arena
     ties: Ties
-    caps: Caps
-    n_rare: int | None
-    amount_column: str | None
     rules: Rules
+    caps: Caps
+    n_rare: int | None = None
+    amounts: Vector | None = None
+    """Of all rows; see `raregan.contest.sides.Rows`."""
     _last: tuple[tuple[int, int], Sides] | None = None
 
     def of(self, fold: Fold) -> Sides:
@@ -49,7 +51,7 @@ class Drawn:
                 seed=self.rules.seed,
                 caps=self.caps,
                 n_rare=self.n_rare,
-                amounts=self.arena.amounts(self.amount_column),
+                amounts=self.amounts,
             )
             self._last = (place, sides)
         return self._last[1]
