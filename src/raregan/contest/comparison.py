@@ -13,7 +13,7 @@ import numpy as np
 
 from raregan.config import AMOUNTS, CONFIDENCE, FOLDS, REPEATS, SEED, plain_seed
 from raregan.contest.arena import Arena, read_arena, take_notes
-from raregan.contest.contestants import choose_contestants
+from raregan.contest.contestants import Contestant, choose_contestants
 from raregan.contest.fold import Record, Rules
 from raregan.contest.leaks import Leak, find_leaks
 from raregan.contest.learners import choose_learners
@@ -28,7 +28,7 @@ from raregan.data.folds import Ties
 from raregan.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from raregan.data.schema import Schema
 
@@ -254,25 +254,17 @@ def compare(
         "caps": asdict(caps or Caps()),
         "amount_column": amount_column,
         **_plain_rules(rules, arena),
+        "data": _fingerprint(arena, [time_column, group, amount_column]),
     }
-    dealt = ties.deal(folds, repeats, rules.seed)
-    book = _open_ledger(ledger, told)
-    amounts_paid = arena.amounts(amount_column)
-    drawn = Drawn(arena, ties, rules, caps or Caps(), n_rare, amounts_paid)
-    tasks = [(fold, one) for fold in dealt for one in players]
-    names = {one.name for one in players}
-    book.records = [record for record in book.records if record.contestant in names]
+    tasks = [(fold, one) for fold in ties.deal(folds, repeats, rules.seed) for one in players]
+    paid = arena.amounts(amount_column)
+    book = _open_ledger(ledger, told, players)
     leaks = find_leaks(
         arena.frame, ties.is_rare, rules.columns, held_out=arena.held_out, random_state=rules.seed
     )
+    drawn = Drawn(arena, ties, rules, caps or Caps(), n_rare, paid)
     play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
-    order = [one.name for one in rules.learners]
-    places = [one.name for one in players]
-    records = sorted(
-        book.records,
-        key=lambda r: (r.repeat, r.fold, places.index(r.contestant), order.index(r.learner)),
-    )
-    standings, n_tests = rank(records, confidence=confidence)
+    standings, n_tests = rank(records := _in_order(book, players, rules), confidence=confidence)
     found = Comparison(
         source=arena.source,
         n_rows=arena.frame.height,
@@ -320,9 +312,7 @@ def _check_numbers(**values: float | None) -> None:
 
 
 def _plain_rules(rules: Rules, arena: Arena) -> dict[str, Any]:
-    digest = hashlib.sha256(np.sort(row_hashes(arena.frame)).astype("<u8").tobytes())
     return {
-        "data": digest.hexdigest(),
         "target": arena.rows.target,
         "rare": arena.rows.value,
         "columns": {column.name: column.kind for column in rules.columns},
@@ -336,8 +326,30 @@ def _plain_rules(rules: Rules, arena: Arena) -> dict[str, Any]:
     }
 
 
-def _open_ledger(ledger: str | Path | None, told: dict[str, Any]) -> Ledger:
+def _fingerprint(arena: Arena, others: Iterable[str | None]) -> str:
+    """Hash what the records depend on of the rows, in their order."""
+    used = {column.name for column in arena.columns} | {arena.rows.target, *others}
+    frame = arena.frame.select(name for name in arena.frame.columns if name in used)
+    return hashlib.sha256(row_hashes(frame).astype("<u8").tobytes()).hexdigest()
+
+
+def _open_ledger(
+    ledger: str | Path | None, told: dict[str, Any], players: Sequence[Contestant]
+) -> Ledger:
+    """Open it, and take no notice of those who do not play this time."""
     if ledger is not None and Path(ledger).is_dir():
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         ledger = Path(ledger) / f"contest-{digest[:8]}.jsonl"
-    return Ledger.open(ledger, told)
+    book = Ledger.open(ledger, told)
+    names = {one.name for one in players}
+    book.records = [record for record in book.records if record.contestant in names]
+    return book
+
+
+def _in_order(book: Ledger, players: Sequence[Contestant], rules: Rules) -> list[Record]:
+    """Sort records as they would be played one after another."""
+    who = {one.name: place for place, one in enumerate(players)}
+    whose = {one.name: place for place, one in enumerate(rules.learners)}
+    return sorted(
+        book.records, key=lambda r: (r.repeat, r.fold, who[r.contestant], whose[r.learner])
+    )
