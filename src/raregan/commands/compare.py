@@ -29,16 +29,13 @@ def compare(args: argparse.Namespace) -> int:
         if path is not None:
             refuse_input(args.data, path)
             check_writable(path)
-    args.constraint = []  # rules are for what is generated; here classifiers are compared
-    choices = column_choices(args)
-    del choices["constraints"]
     sys.path.append(str(Path.cwd()))  # where a user's own learner may be
     try:
         with contest_progress() as progress:
             found = hold(
                 args.data,
                 query=args.query,
-                **choices,
+                **column_choices(args),
                 time_column=args.time_column,
                 group=args.group,
                 contestants=_names(args.contestants),

@@ -131,6 +131,7 @@ def compare(
     ignore: str | Iterable[str] = (),
     kinds: Mapping[str, str] | None = None,
     schema: Schema | None = None,
+    constraints: Sequence[str] = (),
     time_column: str | None = None,
     group: str | None = None,
     contestants: Iterable[str] | None = None,
@@ -164,6 +165,8 @@ def compare(
     kinds, schema
         What columns are, where that is not to be inferred. That, and no more, is known of the
         table as a whole.
+    constraints
+        Rules that rows of raregan's variants keep, added to those of `schema`.
     time_column
         Test on what is later: see `raregan.data.folds.Ties.deal`. No feature.
     group
@@ -220,7 +223,7 @@ def compare(
         ratio=ratio,
         top=top,
         costs=costs,
-        options=dict(options or {}),
+        options=_with_rules(options, schema, constraints),
         seed=plain_seed(random_state),
     )
     _check_numbers(ratio=ratio, n_rare=n_rare, top=top, minutes=minutes)
@@ -296,6 +299,14 @@ def _costs(missed: float | None, alarm: float | None, amount_column: str | None)
         raise UserError("costs are given together: cost_fn of a miss, cost_fp of a false alarm")
     _check_numbers(cost_fn=missed, cost_fp=alarm)
     return Costs(float(missed), float(alarm))
+
+
+def _with_rules(
+    options: Mapping[str, Any] | None, schema: Schema | None, constraints: Sequence[str]
+) -> dict[str, Any]:
+    known = schema.constraints if schema is not None else ()
+    rules = list(dict.fromkeys([*known, *constraints]))
+    return {**(options or {}), **({"constraints": rules} if rules else {})}
 
 
 def _positive(amounts: Iterable[float]) -> tuple[float, ...]:
