@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raregan.contest.fold import Record
-from raregan.contest.intervals import corrected_interval
+from raregan.contest.intervals import Interval, corrected_interval
 from raregan.contest.leaks import Leak
 from raregan.contest.verdict import judge, rank, show_gain
 
@@ -145,3 +145,9 @@ def test_standings_are_plain():
     plain = json.loads(json.dumps([s.to_dict() for s in standings], allow_nan=False))
     assert plain[1]["gains"]["nothing"]["n"] == 10
     assert plain[1]["amount"] == 1.0
+
+
+def test_gains_are_written_in_points_within_what_can_be():
+    assert show_gain(Interval(0.0123, -0.004, 0.0286, 0.1, 10)) == "+1.2 [-0.4, +2.9]"
+    assert show_gain(Interval(0.1, -2.5, 2.7, 0.5, 2)) == "+10.0 [-100.0, +100.0]"
+    assert show_gain(corrected_interval([0.3], test_share=1, confidence=0.9)) == "+30.0"

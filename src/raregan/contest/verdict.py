@@ -238,10 +238,11 @@ def _least_gain(standing: Standing) -> tuple[str, Interval]:
 
 
 def show_gain(gain: Interval) -> str:
-    """Write a gain in points of average precision, with its interval."""
+    """Write a gain in points of average precision, with its interval: no more than 100 can be."""
     if not math.isfinite(gain.low):
         return f"{100 * gain.mean:+.1f}"
-    return f"{100 * gain.mean:+.1f} [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
+    low, high = max(-100.0, 100 * gain.low), min(100.0, 100 * gain.high)
+    return f"{100 * gain.mean:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def _words(
