@@ -21,6 +21,7 @@ _HOMES = {
     "load_model": "raregan.modelfile",
     "evaluate": "raregan.judging.fidelity",
     "compare": "raregan.contest.comparison",
+    "Comparison": "raregan.contest.comparison",
     "VARIANTS": "raregan.gans.variants",
     "get_variant": "raregan.gans.variants",
     "RareGANError": "raregan.errors",

@@ -83,14 +83,29 @@ def test_what_is_in_the_book_is_not_played_again(monkeypatch):
     assert not set(calls) & known
 
 
-def test_no_part_is_begun_that_would_not_end_in_time(monkeypatch):
+def known(**seconds):
     book = Ledger()
-    book.records = [Record(9, 9, "smote", "logistic", seconds=90.0)]
-    book = played(book, minutes=1.0)
-    assert "smote" not in {r.contestant for r in book.records if r.repeat != 9}
-    assert len(book.records) == 1 + 9
-    late = played(minutes=1.0, begun=time.monotonic() - 61)
-    assert late.records == []
+    book.records = [Record(9, 9, name, "logistic", seconds=took) for name, took in seconds.items()]
+    return book
+
+
+def played_of(book):
+    return {record.contestant for record in book.records if record.repeat != 9}
+
+
+def test_no_part_is_begun_that_would_not_end_in_time():
+    book = known(**{"smote": 90.0, "copula": 1.0, "nothing": 1.0, "class-weights": 1.0})
+    assert played_of(played(book, minutes=1.0)) == {"nothing", "class-weights", "copula"}
+    assert played_of(played(known(smote=90.0, copula=1.0), minutes=1.0)) == {"copula"}
+    assert played_of(played(known(smote=90.0), minutes=2.0)) == {one.name for _, one in TASKS}
+    assert played(minutes=1.0, begun=time.monotonic() - 61).records == []
+
+
+def test_what_a_fold_took_is_that_of_all_learners():
+    records = [Record(0, f, "smote", name, seconds=2.0) for f in range(3) for name in "ab"]
+    assert schedule._expected(records, "smote") == 4.0
+    assert schedule._expected(records, "flow") == 4.0
+    assert schedule._expected([], "flow") == 0.0
 
 
 def test_rows_of_a_fold_are_drawn_once(monkeypatch):

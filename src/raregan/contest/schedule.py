@@ -112,7 +112,12 @@ def _in_parallel(calls: Iterator[tuple[Any, ...]], n_jobs: int | None) -> Iterat
 
 
 def _expected(records: Sequence[Record], contestant: str) -> float:
-    """Return the seconds that a fold of this contestant took so far; 0 where that is not known."""
-    own = [record for record in records if record.contestant == contestant]
-    n_folds = len({(record.repeat, record.fold) for record in own})
-    return sum(record.seconds for record in own) / max(n_folds, 1)
+    """Return the seconds that a fold of this contestant took, or the longest of any; else 0."""
+    seconds: dict[str, dict[tuple[int, int], float]] = {}
+    for one in records:
+        folds = seconds.setdefault(one.contestant, {})
+        folds[one.repeat, one.fold] = folds.get((one.repeat, one.fold), 0.0) + one.seconds
+    if contestant in seconds:
+        own = seconds[contestant].values()
+        return sum(own) / len(own)
+    return max((max(folds.values()) for folds in seconds.values()), default=0.0)
