@@ -77,3 +77,29 @@ def test_held_out_rows_are_found():
     assert (leak.name, leak.n) == ("held-out", 30)
     assert leaks_of(TABLE.tail(570), held_out=mark) == ()
     assert leaks_of(TABLE.drop("x0"), held_out=mark) == ()  # they cannot be told
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "rare"),
+    [
+        ("creditcard", "Class", 1),
+        ("mammography", "y", 1),
+        ("hmeq", "BAD", 1),
+        ("bank_marketing", "y", "yes"),
+        ("vehicle_insurance_fraud", "FraudFound_P", 1),
+        ("paysim_sample", "isFraud", 1),
+    ],
+)
+def test_public_tables_have_no_leak(real_data, name, target, rare):
+    frame = pl.read_parquet(real_data / f"{name}.parquet").drop("Time", strict=False)
+    features = frame.drop(target)
+    columns = [c for c in infer_columns(features, features, {}) if c.kind != "identifier"]
+    assert find_leaks(frame, (frame[target] == rare).to_numpy(), columns) == ()
+
+
+@pytest.mark.parametrize("ratio", [0.1, 1.0])
+def test_smote_on_the_card_table_is_found(real_data, ratio):
+    frame = pl.read_parquet(real_data / "creditcard.parquet").drop("Time")
+    frame = frame.select(pl.exclude("Class").cast(pl.Float64), "Class")
+    (leak,) = leaks_of(oversampled(SMOTE(sampling_strategy=ratio, random_state=0), frame))
+    assert leak.name == "between"
