@@ -20,6 +20,7 @@ WAY = (
     "synthesizer",
     "oversampler resampling tuning",
     "judging",
+    "contest",
     "reporting",
     "demo",
     "terminal parsing",

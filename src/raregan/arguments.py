@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from raregan import __version__
 from raregan.config import (
+    AMOUNTS,
     CHECKPOINT_EVERY,
+    CONFIDENCE,
     CONFIG_PATH,
+    FOLDS,
     KINDS,
     LEVELS_FROM,
     MARK,
@@ -16,6 +19,7 @@ from raregan.config import (
     NUM_SAMPLES,
     NUMERIC_ENCODINGS,
     RATIO,
+    REPEATS,
     SEED,
     SIMULATED_FRAUDS,
     SIMULATED_ROWS,
@@ -58,7 +62,7 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND", required=True)
     for add in (
         *(_add_inspect, _add_split, _add_train, _add_tune, _add_sample, _add_resample),
-        *(_add_plot, _add_evaluate, _add_simulate, _add_demo),
+        *(_add_plot, _add_evaluate, _add_compare, _add_simulate, _add_demo),
     ):
         add(verbs)
     parser.verbs = verbs.choices
@@ -271,6 +275,57 @@ def _add_evaluate(verbs: Any) -> None:
     _number(evaluate, "--seed", whole, f"fixes the judges' draws ({SEED})", default=SEED)
 
 
+def _add_compare(verbs: Any) -> None:
+    compare = _verb(
+        verbs, "compare", "say whether synthetic rows help a classifier on this table, or do not"
+    )
+    _add_data(compare, "the table")
+    _add_table_options(compare)
+    how = compare.add_argument_group("folds")
+    how.add_argument("--time-column", metavar="COLUMN", help="test on later rows than are learned")
+    how.add_argument("--group", metavar="COLUMN", help="keep rows that share its value together")
+    _number(how, "--folds", whole, f"parts, each of which is the test once ({FOLDS})", FOLDS)
+    _number(how, "--repeats", whole, f"dealings into parts ({REPEATS})", REPEATS)
+    _number(how, "--n-rare", whole, "keep so many rare rows to learn from in each fold (all)")
+    who = compare.add_argument_group("who plays")
+    who.add_argument(
+        "--contestants",
+        metavar="A,B",
+        help="smote, flow and others; nothing and class-weights always do (see docs/contest.md)",
+    )
+    who.add_argument(
+        "--learners",
+        metavar="A,B",
+        help="logistic, forest, boosting, lightgbm, xgboost, catboost, or the import path of your "
+        "own, as package.module:make_model (all that are installed)",
+    )
+    amounts = ",".join(f"{amount:g}" for amount in AMOUNTS)
+    how_much = who.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--amounts",
+        metavar="N,N",
+        help=f"new rows for a rare one, to choose among in an inner fold ({amounts})",
+    )
+    _number(how_much, "--ratio", real, "rare rows for one of the others, in place of these")
+    what = compare.add_argument_group("scores")
+    _number(what, "--top", whole, "rows that can be looked into (as many as are rare)")
+    _number(what, "--cost-fn", real, "cost of a rare row that is let pass")
+    _number(what, "--cost-fp", real, "cost of a false alarm")
+    what.add_argument("--amount-column", metavar="COLUMN", help="what --cost-fn is multiplied with")
+    _number(what, "--confidence", real, f"of all intervals together ({CONFIDENCE})", CONFIDENCE)
+    _number(compare, "--minutes", real, "end in this time, with what is known then (no limit)")
+    _number(compare, "--jobs", whole, "parts to play at once (one a core)", -1)
+    compare.add_argument(
+        "--ledger",
+        metavar="FILE",
+        help="keep what is finished here (a file of its own, removed at the end); the same command "
+        "goes on with it",
+    )
+    compare.add_argument("--json", metavar="FILE", help="write all figures")
+    compare.add_argument("--markdown", metavar="FILE", help="write the tables")
+    _number(compare, "--seed", whole, f"fixes every draw ({SEED})", default=SEED)
+
+
 def _add_simulate(verbs: Any) -> None:
     simulate = _verb(verbs, "simulate", "write a table of simulated card transactions")
     _number(
@@ -366,7 +421,7 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _number(
-    verb: argparse.ArgumentParser,
+    verb: argparse._ActionsContainer,
     flag: str,
     kind: Callable[[str], float],
     text: str,
