@@ -26,7 +26,7 @@ def test_what_is_found_is_what_train_takes(folder, run, without_training):
     tune = ("tune", *DATA, "--variant", "flow", "--trials", 6)
     out, err = run(*tune)
     assert "1. flow: defaults: 0.900" in err
-    assert "wrote tuned.json; next: raregan train small.parquet --config tuned.json" in out
+    assert "next: raregan train small.parquet --ignore city --config tuned.json\n" in out
     settings = json.loads(Path("tuned.json").read_text())["settings"]
     assert settings["jitter"] < 0.9
     quick = ("--epochs", 1, "--solver-steps", 2, "-o", "m")

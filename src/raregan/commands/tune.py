@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import read_named_table, refuse_input, say, say_replaced
+from raregan.commands.talk import (
+    read_named_table,
+    refuse_input,
+    say,
+    say_replaced,
+    table_words,
+)
 from raregan.config import plain_seed
 
 if TYPE_CHECKING:
@@ -42,8 +48,8 @@ def tune(args: argparse.Namespace) -> int:
     )
     found.save(args.output)
     print(found.to_text())
-    data = "" if args.data is None else f" {shlex.quote(args.data)}"
-    print(f"wrote {args.output}; next: raregan train{data} --config {shlex.quote(args.output)}")
+    words = f"{table_words(args)} --config {shlex.quote(args.output)}".strip()
+    print(f"wrote {args.output}; next: raregan train {words}")
     return 0
 
 
