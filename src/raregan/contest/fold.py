@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raregan.contest.contestants import OTHERS_KEPT, Contestant
+from raregan.contest.curves import trace
 from raregan.contest.features import Matrix, plain
 from raregan.contest.learners import LEARNERS, Learner
 from raregan.contest.samplers import UnsuitedError, learn_variant
@@ -83,6 +84,8 @@ class Record:
         Chosen: new rows for a rare one, or others for one where these are dropped.
     scores
         By name, of `raregan.contest.scores.SCORES`.
+    curves
+        By name, of `raregan.contest.curves.trace`.
     seconds
         To make rows, choose, learn and score.
     n_train, n_test
@@ -97,6 +100,7 @@ class Record:
     learner: str
     amount: float | None = None
     scores: dict[str, float] = field(default_factory=dict)
+    curves: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
     n_train: float = 0.0
     n_test: float = 0.0
@@ -284,10 +288,9 @@ def _play_learner(
         scores, margins, as_is = learned.rate(plain(sides.test.frame, rules.columns))
     except foreign as error:  # a user's own learner may take no weights, or no gaps
         return Record(*place, name, learner.name, absent=f"{type(error).__name__}: {error}")
+    test = (sides.test.is_rare, scores, sides.test.weights)
     found = score(
-        sides.test.is_rare,
-        scores,
-        sides.test.weights,
+        *test,
         calibrated=sigmoid.calibrate(margins),
         as_is=as_is,
         top=rules.top,
@@ -300,6 +303,7 @@ def _play_learner(
         learner.name,
         amount=whole.choices[place_of],
         scores=found,
+        curves=trace(*test),
         seconds=round(making + time.perf_counter() - begun, 3),
         n_train=float(sides.train.weights.sum()),
         n_test=float(sides.test.weights.sum()),
