@@ -139,7 +139,7 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
     )
     epochs = (
         "passes over the rare rows; with evidence at most, and never more than make the variant's "
-        "steps, which is the default (flow: 5,000 steps and more)"
+        "steps, which is the default (flow: 2,500 and more)"
     )
     _number(verb, "--epochs", whole, epochs)
     _number(verb, "--batch-size", whole, "rows in a step (the variant's own)")
