@@ -22,10 +22,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from raregan.contest.features import GAP, MOST_LEVELS, by_frequency
+
 DRAWS, FOLDS, MOST_ROWS = 3, 5, 2_000
-MOST_LEVELS = 32
 THREADS = 2
-GAP = "\0"  # stands for a missing category where it counts as one of them
 JUDGES: dict[str, tuple[ClassifierMixin, str]] = {
     "forest": (
         RandomForestClassifier(n_estimators=200, min_samples_leaf=2, n_jobs=THREADS),
@@ -98,12 +98,6 @@ def as_matrix(frame: pl.DataFrame) -> np.ndarray:
         if cells.null_count():
             columns.append(cells.is_null())
     return np.column_stack([column.cast(pl.Float64).to_numpy() for column in columns])
-
-
-def by_frequency(cells: pl.Series) -> list[str]:
-    """Return the levels that are there, the commonest first, those as common by name."""
-    counts = cells.drop_nulls().value_counts()
-    return counts.sort("count", cells.name, descending=[True, False])[cells.name].to_list()
 
 
 # --- do they look alike? --------------------------------------------------------------------------

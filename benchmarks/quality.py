@@ -43,10 +43,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 from polars import selectors as cs
-from rivals import PEERS, RIVALS, Absent, peer
+from rivals import PEERS, RIVALS, peer
 from tables import CASES
 from tables import SIMULATED as RAW
 
+from raregan.contest.features import plain
+from raregan.contest.samplers import UnsuitedError
 from raregan.gans.variants import VARIANTS
 
 if TYPE_CHECKING:
@@ -113,22 +115,6 @@ def fold(frame: pl.DataFrame, is_rare: pl.Expr, number: int) -> Parts:
     return Parts(*sides)
 
 
-def plain(frame: pl.DataFrame, columns: list[Column]) -> pl.DataFrame:
-    """Return the judged columns, as judges and rivals want them."""
-    return frame.select(as_plain(column) for column in columns)
-
-
-def as_plain(column: Column) -> pl.Expr:
-    cells = pl.col(column.name)
-    if column.kind in ("categorical", "boolean"):
-        return cells.cast(pl.String)
-    if column.kind == "datetime":
-        if column.format is not None:
-            cells = cells.str.to_datetime(column.format, time_unit="us")
-        return cells.cast(pl.Datetime("us")).cast(pl.Int64) / 86_400e6  # days
-    return (cells.to_physical() if column.kind == "duration" else cells).cast(pl.Float64)
-
-
 def contestant(args: argparse.Namespace) -> dict[str, Any]:
     """Return what one contestant scored on one split of one table."""
     case = TABLES[args.table[0]]
@@ -141,7 +127,7 @@ def contestant(args: argparse.Namespace) -> dict[str, Any]:
     n = parts.train.height if args.task == "tstr" else N_ROWS
     try:
         made, seconds = make(args, parts, columns, n)
-    except Absent as reason:
+    except UnsuitedError as reason:
         return {"absent": str(reason)}
     from judges import judge, tested_on_real  # after raregan, whose imports are timed
 

@@ -264,12 +264,20 @@ def test_a_learning_rate_that_was_asked_for_is_kept_to(table, diverging, rate):
     assert ran == [("gan", rate)]
 
 
-def test_settings_are_kept_for_a_slower_run_and_left_for_another_variant(table, diverging):
+def test_settings_are_kept_for_a_slower_run_and_what_others_know_for_another_variant(
+    table, diverging
+):
+    settings = {"pac": 1, "average": 0.5, "numeric_encoding": "standard", "epochs": 3}
+    diverging(1)
+    model, *_ = train_on(table, "wgan-gp", settings=settings)
+    assert (model.config.variant, model.config.network.pac) == ("wgan-gp", 1)
+    assert model.config.training.average == 0.5
     diverging(2)
-    model, *_ = train_on(table, "wgan-gp", settings={"pac": 1, "average": 0.5}, epochs=3)
-    assert model.config.variant == "flow"
-    assert model.config.training.average != 0.5
-    assert model.config.training.epochs == 3
+    model, warned, _ = train_on(table, "wgan-gp", settings=settings)
+    assert warned[-1].endswith("training flow instead, without pac, average")
+    training = model.config.training
+    assert (model.config.variant, training.average) == ("flow", 0.999)
+    assert (training.numeric_encoding, training.epochs) == ("standard", 3)
 
 
 def test_another_fault_is_no_setback(table, monkeypatch):

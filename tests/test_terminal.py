@@ -8,7 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from raregan.terminal import sampling_progress, stop_on_signal, training_progress
+from raregan.terminal import (
+    contest_progress,
+    sampling_progress,
+    stop_on_signal,
+    training_progress,
+)
 from raregan.training.evidence import Score
 from raregan.training.loop import History
 
@@ -51,8 +56,17 @@ def test_sampling_counts_rows():
     assert "sampling" in shown[0]
 
 
+def test_a_contest_shows_its_parts_and_the_time_left():
+    with on_a_terminal() as shown, contest_progress() as progress:
+        progress(7, 20)
+    assert "playing" in shown[0]
+    assert "7/20" in shown[0]
+
+
 def test_it_is_quiet_where_there_is_no_terminal(capfd):
     with training_progress() as progress:
+        assert progress is None
+    with contest_progress() as progress:
         assert progress is None
     with sampling_progress(1) as watched:
         assert watched([1]) == [1]

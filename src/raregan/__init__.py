@@ -22,6 +22,8 @@ _HOMES = {
     "read_config": "raregan.configfile",
     "tune": "raregan.tuning.search",
     "evaluate": "raregan.judging.evaluation",
+    "compare": "raregan.contest.comparison",
+    "Comparison": "raregan.contest.comparison",
     "VARIANTS": "raregan.gans.variants",
     "get_variant": "raregan.gans.variants",
     "RareGANError": "raregan.errors",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
-import sys
-from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from raregan import __version__
 from raregan.config import (
+    AMOUNTS,
     CHECKPOINT_EVERY,
+    CONFIDENCE,
     CONFIG_PATH,
+    FOLDS,
     KINDS,
     LEVELS_FROM,
     MARK,
@@ -20,6 +19,7 @@ from raregan.config import (
     NUM_SAMPLES,
     NUMERIC_ENCODINGS,
     RATIO,
+    REPEATS,
     SEED,
     SIMULATED_FRAUDS,
     SIMULATED_ROWS,
@@ -30,99 +30,17 @@ from raregan.config import (
     NetworkConfig,
     TrainingConfig,
 )
-from raregan.errors import hide_passwords
 from raregan.gans.variants import VARIANTS
+from raregan.parsing import Parser, real, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 _SOURCES = (
     "CSV, TSV, JSON lines (all also .gz) or Parquet file, a folder or pattern of them, or a "
     "database as postgresql://... or sqlite:///..."
 )
 _SINKS = ".csv, .tsv, .jsonl or .parquet; - for CSV on standard output"
-
-
-_MISSING, _UNKNOWN = "the following arguments are required: ", "unrecognized arguments: "
-_ABOUT_ONE = re.compile(r"argument (?P<name>.+?): (?P<what>.+)", re.DOTALL)
-_NO_CHOICE = re.compile(r"invalid choice: '(?P<typed>.*)' \(choose from .*\)", re.DOTALL)
-_NO_VALUE = re.compile("expected .*argument")
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse's, which answers a mistake in one line, and points to what may have been meant."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._typed: list[str] = []
-        self.verbs: dict[str, _Parser] = {}
-        """The parsers of the commands, by name."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Keep what was typed, for the line about it."""
-        self._typed = list(sys.argv[1:] if args is None else args)
-        return super().parse_known_args(args, namespace)
-
-    def error(self, message: str) -> NoReturn:
-        """End with exit code 2 and one line, which shows no password."""
-        verb = self.verbs.get(self._typed[0]) if self._typed else None
-        if verb is not None:  # it passes on what it does not know
-            verb.error(message)
-        said = hide_passwords(" ".join(self._explain(message).split()))
-        self.exit(2, f"raregan: {said}{'' if said.endswith('?') else ';'} see {self.prog} --help\n")
-
-    def _explain(self, message: str) -> str:
-        if message.startswith(_MISSING):
-            return self._name_unknown() or f"{message.removeprefix(_MISSING)} must be given"
-        if message.startswith(_UNKNOWN):
-            rest = message.removeprefix(_UNKNOWN)
-            what = "there is no option" if rest.startswith("-") else "too many words:"
-            return self._name_unknown() or f"{what} {rest}"
-        if (about := _ABOUT_ONE.fullmatch(message)) is None:
-            return message
-        name, what = about["name"], about["what"]
-        if no_choice := _NO_CHOICE.fullmatch(what):
-            return self._name_choices(name, no_choice["typed"])
-        if _NO_VALUE.fullmatch(what):
-            return self._name_unknown() or f"{name} needs a value"
-        return f"{name} {what.replace('not allowed with argument', 'cannot go with')}"
-
-    def _name_unknown(self) -> str | None:
-        """Name the first option that was typed and is none; None where there is no such."""
-        for word in takewhile(lambda word: word != "--", self._typed):
-            option = word.partition("=")[0]
-            if option.startswith("--") and option not in self._option_string_actions:
-                names = [name for name in self._option_string_actions if name.startswith("--")]
-                return f"there is no option {option}{_meant(option, names)}"
-        return None
-
-    def _name_choices(self, name: str, typed: str) -> str:
-        if self.verbs and self._typed[0].startswith("-"):
-            return f"a command comes first, got {self._typed[0]}"
-        if self.verbs:
-            return f"there is no command {typed!r}{_meant(typed, self.verbs)}"
-        choices = self._option_string_actions[name.split("/", maxsplit=1)[0]].choices or ()
-        listed = ", ".join(map(str, choices))
-        return f"{name} takes one of {listed}, got {typed!r}{_meant(typed, choices)}"
-
-
-def _meant(typed: str, names: Iterable[str]) -> str:
-    close = [repr(name) for name in difflib.get_close_matches(typed, names, n=3)]
-    return f"; did you mean {' or '.join(close)}?" if close else ""
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"takes a whole number, got {text!r}") from None
-
-
-def _real(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"takes a number, got {text!r}") from None
 
 
 def make_parser(script: str | None = None) -> argparse.ArgumentParser:
@@ -133,7 +51,7 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     script : str, optional
         What the user typed in place of ``raregan VERB``, for usage.
     """
-    parser = _Parser(
+    parser = Parser(
         prog="raregan",
         description="Learn the rare class of an imbalanced table and sample rows of it.",
         epilog="Exit codes: 0 done, 1 failed (training diverged, for instance), 2 a mistake in "
@@ -144,7 +62,7 @@ def make_parser(script: str | None = None) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND", required=True)
     for add in (
         *(_add_inspect, _add_split, _add_train, _add_tune, _add_sample, _add_resample),
-        *(_add_plot, _add_evaluate, _add_simulate, _add_demo),
+        *(_add_plot, _add_evaluate, _add_compare, _add_simulate, _add_demo),
     ):
         add(verbs)
     parser.verbs = verbs.choices
@@ -168,11 +86,11 @@ def _add_split(verbs: Any) -> None:
     split.add_argument("data", metavar="DATA", help=_SOURCES)
     _add_query(split)
     _add_target_options(split)
-    _number(split, "--test", _real, f"share of the test part ({TEST_SHARE})", default=TEST_SHARE)
+    _number(split, "--test", real, f"share of the test part ({TEST_SHARE})", default=TEST_SHARE)
     how = split.add_mutually_exclusive_group()
     how.add_argument("--time-column", metavar="COLUMN", help="test on the latest rows by this one")
     how.add_argument("--group", metavar="COLUMN", help="keep rows that share its value together")
-    _number(split, "--seed", _whole, f"fixes the parts ({SEED})", default=SEED)
+    _number(split, "--seed", whole, f"fixes the parts ({SEED})", default=SEED)
     split.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for the parts")
     split.add_argument("--overwrite", action="store_true", help="replace the parts that are there")
 
@@ -187,11 +105,11 @@ def _add_train(verbs: Any) -> None:
         "-o", "--output", default=MODEL_PATH, metavar="FILE", help="model file (%(default)s)"
     )
     _add_training_options(train)
-    _number(train, "--seed", _whole, f"fixes every draw ({SEED})", default=SEED)
+    _number(train, "--seed", whole, f"fixes every draw ({SEED})", default=SEED)
     _number(
         train,
         "--checkpoint-every",
-        _whole,
+        whole,
         f"epochs between checkpoints ({CHECKPOINT_EVERY})",
         default=CHECKPOINT_EVERY,
     )
@@ -221,12 +139,12 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
     )
     epochs = (
         "passes over the rare rows; with evidence at most, and never more than make the variant's "
-        "steps, which is the default (flow: 5,000 steps and more)"
+        "steps, which is the default (flow: 2,500 and more)"
     )
-    _number(verb, "--epochs", _whole, epochs)
-    _number(verb, "--batch-size", _whole, "rows in a step (the variant's own)")
-    _number(verb, "--latent-dim", _whole, "length of the latent vector (that of an encoded row)")
-    _number(verb, "--learning-rate", _real, "Adam's step (the variant's own)")
+    _number(verb, "--epochs", whole, epochs)
+    _number(verb, "--batch-size", whole, "rows in a step (the variant's own)")
+    _number(verb, "--latent-dim", whole, "length of the latent vector (that of an encoded row)")
+    _number(verb, "--learning-rate", real, "Adam's step (the variant's own)")
     verb.add_argument(
         "--numeric-encoding",
         choices=NUMERIC_ENCODINGS,
@@ -239,8 +157,8 @@ def _add_training_options(verb: argparse.ArgumentParser) -> None:
     )
     steps = f"of the solver that follows a flow, when sampling ({NetworkConfig.solver_steps}); of "
     steps += "no other variant"
-    _number(verb, "--solver-steps", _whole, steps)
-    _number(verb, "--max-minutes", _real, "end training after this time (no limit)")
+    _number(verb, "--solver-steps", whole, steps)
+    _number(verb, "--max-minutes", real, "end training after this time (no limit)")
 
 
 def _add_tune(verbs: Any) -> None:
@@ -250,15 +168,15 @@ def _add_tune(verbs: Any) -> None:
     tune.add_argument(
         "-o", "--output", default=CONFIG_PATH, metavar="FILE", help="config file (%(default)s)"
     )
-    _number(tune, "--minutes", _real, f"time for it ({TUNE_MINUTES:g})", default=TUNE_MINUTES)
-    _number(tune, "--trials", _whole, "most trials (as many as there is time for)")
+    _number(tune, "--minutes", real, f"time for it ({TUNE_MINUTES:g})", default=TUNE_MINUTES)
+    _number(tune, "--trials", whole, "most trials (as many as there is time for)")
     tune.add_argument(
         "--variant",
         action="append",
         choices=VARIANTS,
         help="one to choose from; repeatable (all that train on evidence)",
     )
-    _number(tune, "--seed", _whole, f"fixes every draw ({SEED})", default=SEED)
+    _number(tune, "--seed", whole, f"fixes every draw ({SEED})", default=SEED)
     tune.add_argument(
         "--resume", action="store_true", help="go on from the trials beside the config file"
     )
@@ -272,7 +190,7 @@ def _add_sample(verbs: Any) -> None:
     sample.add_argument(
         "-n",
         "--num-samples",
-        type=_whole,
+        type=whole,
         default=NUM_SAMPLES,
         metavar="N",
         help="how many (%(default)s)",
@@ -304,7 +222,7 @@ def _add_resample(verbs: Any) -> None:
         "--model", metavar="FILE", help="model file that draws the rows (one is trained on DATA)"
     )
     text = f"rare rows for one of the others, in what is written ({RATIO})"
-    _number(resample, "--ratio", _real, text, default=RATIO)
+    _number(resample, "--ratio", real, text, default=RATIO)
     resample.add_argument("-o", "--output", required=True, metavar="FILE", help=_SINKS)
     resample.add_argument(
         "--mark",
@@ -325,7 +243,7 @@ def _add_drawing_options(verb: argparse.ArgumentParser) -> None:
         metavar="COLUMN=VALUE",
         help="only rows with this category; repeatable",
     )
-    _number(verb, "--seed", _whole, "fixes the rows (the model's own seed)")
+    _number(verb, "--seed", whole, "fixes the rows (the model's own seed)")
     verb.add_argument(
         "--allow-held-out",
         action="store_true",
@@ -354,7 +272,58 @@ def _add_evaluate(verbs: Any) -> None:
     evaluate.add_argument(
         "-o", "--output", default="report.html", metavar="FILE", help="the report (%(default)s)"
     )
-    _number(evaluate, "--seed", _whole, f"fixes the judges' draws ({SEED})", default=SEED)
+    _number(evaluate, "--seed", whole, f"fixes the judges' draws ({SEED})", default=SEED)
+
+
+def _add_compare(verbs: Any) -> None:
+    compare = _verb(
+        verbs, "compare", "say whether synthetic rows help a classifier on this table, or do not"
+    )
+    _add_data(compare, "the table")
+    _add_table_options(compare)
+    how = compare.add_argument_group("folds")
+    how.add_argument("--time-column", metavar="COLUMN", help="test on later rows than are learned")
+    how.add_argument("--group", metavar="COLUMN", help="keep rows that share its value together")
+    _number(how, "--folds", whole, f"parts, each of which is the test once ({FOLDS})", FOLDS)
+    _number(how, "--repeats", whole, f"dealings into parts ({REPEATS})", REPEATS)
+    _number(how, "--n-rare", whole, "keep so many rare rows to learn from in each fold (all)")
+    who = compare.add_argument_group("who plays")
+    who.add_argument(
+        "--contestants",
+        metavar="A,B",
+        help="smote, flow and others; nothing and class-weights always do (see docs/contest.md)",
+    )
+    who.add_argument(
+        "--learners",
+        metavar="A,B",
+        help="logistic, forest, boosting, lightgbm, xgboost, catboost, or the import path of your "
+        "own, as package.module:make_model (all that are installed)",
+    )
+    amounts = ",".join(f"{amount:g}" for amount in AMOUNTS)
+    how_much = who.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--amounts",
+        metavar="N,N",
+        help=f"new rows for a rare one, to choose among in an inner fold ({amounts})",
+    )
+    _number(how_much, "--ratio", real, "rare rows for one of the others, in place of these")
+    what = compare.add_argument_group("scores")
+    _number(what, "--top", whole, "rows that can be looked into (as many as are rare)")
+    _number(what, "--cost-fn", real, "cost of a rare row that is let pass")
+    _number(what, "--cost-fp", real, "cost of a false alarm")
+    what.add_argument("--amount-column", metavar="COLUMN", help="what --cost-fn is multiplied with")
+    _number(what, "--confidence", real, f"of all intervals together ({CONFIDENCE})", CONFIDENCE)
+    _number(compare, "--minutes", real, "end in this time, with what is known then (no limit)")
+    _number(compare, "--jobs", whole, "parts to play at once (one a core)", -1)
+    compare.add_argument(
+        "--ledger",
+        metavar="FILE",
+        help="keep what is finished here (a file of its own, removed at the end); the same command "
+        "goes on with it",
+    )
+    compare.add_argument("--json", metavar="FILE", help="write all figures")
+    compare.add_argument("--markdown", metavar="FILE", help="write the tables")
+    _number(compare, "--seed", whole, f"fixes every draw ({SEED})", default=SEED)
 
 
 def _add_simulate(verbs: Any) -> None:
@@ -362,14 +331,14 @@ def _add_simulate(verbs: Any) -> None:
     _number(
         simulate,
         "--rows",
-        _whole,
+        whole,
         f"transactions, frauds counted in ({SIMULATED_ROWS})",
         default=SIMULATED_ROWS,
     )
     _number(
         simulate,
         "--frauds",
-        _whole,
+        whole,
         f"how many are fraud ({SIMULATED_FRAUDS})",
         default=SIMULATED_FRAUDS,
     )
@@ -379,7 +348,7 @@ def _add_simulate(verbs: Any) -> None:
         default="pca",
         help="pca: V1..V28 and Amount, like the public table; raw: mixed types (%(default)s)",
     )
-    _number(simulate, "--seed", _whole, f"fixes the table ({SEED})", default=SEED)
+    _number(simulate, "--seed", whole, f"fixes the table ({SEED})", default=SEED)
     simulate.add_argument(
         "-o", "--output", required=True, metavar="FILE", help=".csv, .tsv, .parquet, or -"
     )
@@ -391,7 +360,7 @@ def _add_demo(verbs: Any) -> None:
         "-o", "--output", default="out", metavar="FOLDER", help="for the results (%(default)s)"
     )
     _number(
-        demo, "--epochs", _whole, "passes over the rare rows, at most: flow ends after 5,000 steps"
+        demo, "--epochs", whole, "passes over the rare rows, at most: flow ends after 5,000 steps"
     )
 
 
@@ -452,7 +421,7 @@ def _add_target_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _number(
-    verb: argparse.ArgumentParser,
+    verb: argparse._ActionsContainer,
     flag: str,
     kind: Callable[[str], float],
     text: str,

@@ -100,6 +100,7 @@ _FILES = {
     "config": "--config",
     "synthetic": "SYNTHETIC",
     "holdout": "--holdout",
+    "ledger": "--ledger",
     "json": "--json",
     "markdown": "--markdown",
 }
@@ -114,6 +115,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "resample": ("sample", "resample"),
     "plot": ("judge", "plot"),
     "evaluate": ("judge", "evaluate"),
+    "compare": ("compare", "compare"),
     "simulate": ("tables", "simulate"),
     "demo": ("judge", "demo"),
 }

@@ -161,6 +161,16 @@ TEST_SHARE = 0.25
 """Share of the rows that `raregan split` puts aside, as scikit-learn's `train_test_split` does:
 a quarter keeps enough rare rows to learn from, and enough to measure with."""
 
+FOLDS, REPEATS = 5, 2
+"""Of a contest: each repeat halves what chance adds, and doubles the time."""
+
+AMOUNTS = (0.5, 1.0, 2.0, 10.0)
+"""New rows for a rare one that a contest chooses among: few are known to do best, many to help
+learners that need a denser class."""
+
+CONFIDENCE = 0.95
+"""Of all intervals of a contest together."""
+
 NUM_SAMPLES = 1_000
 """Synthetic rows of the command line when no number is given."""
 

@@ -42,6 +42,13 @@ _LIBRARIES = ("raregan", "jax", "keras", "numpy", "polars")
 """Versions that the model file records."""
 
 
+_OF_ANY_VARIANT = (
+    *("epochs", "max_minutes", "numeric_encoding", "levels_from"),
+    *("evidence", "evidence_every", "patience"),
+)
+"""Settings that are kept where another variant is trained in the end."""
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything made from the table and the options before the first epoch."""
@@ -306,21 +313,24 @@ class Run:
             others = [name for name in LAST_RESORTS if name not in (*tried, variant)]
             if not others:
                 return None
-            plain = {**options, "settings": None}  # they may mean nothing to another variant
-            again = Run.prepare(self.table, others[0], plain, self.config.seed)
-            what = f"{others[0]} instead"
+            kept, left = _split_settings(options.get("settings") or {})
+            again = Run.prepare(
+                self.table, others[0], {**options, "settings": kept}, self.config.seed
+            )
+            without = f", without {', '.join(left)}" if left else ""
+            what = f"{others[0]} instead{without}"
         text = f"{variant}: {error.reason}; training {what}"
         return replace(again, setbacks=(*self.setbacks, text))
 
     def _rehearsals(self) -> Rehearsals | None:
-        from raregan.training.evidence import Examiner, choose_members, hold_out_copies
+        from raregan.training.evidence import Examiner, choose_members, copy_groups
         from raregan.training.loop import Rehearsals
 
         training = self.config.training
         if not training.evidence:
             return None
-        members = choose_members(self.lesson.n_rare, seed=self.config.seed)
-        members = hold_out_copies(members, self.lesson.rare)
+        rare, seed = self.lesson.rare, self.config.seed
+        members = choose_members(len(rare), seed=seed, same=copy_groups(rare))
         return Rehearsals(
             members=members,
             judge=Examiner(
@@ -400,6 +410,12 @@ def fewer_epochs(variant_name: str, options: Mapping[str, Any], table: Table) ->
         f"{asked:,} epochs asked for; {variant_name} ends after {training.epochs:,} at the latest "
         f"({training.steps:,} steps)"
     )
+
+
+def _split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return those that mean the same to every variant, and the names of the others."""
+    kept = {name: value for name, value in settings.items() if name in _OF_ANY_VARIANT}
+    return kept, [name for name in settings if name not in kept]
 
 
 def _plain_history(history: History) -> dict[str, list[float]]:

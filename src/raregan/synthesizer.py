@@ -59,11 +59,11 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         Whose categories can be generated: those of the rare rows, which is the default, or of the
         whole table.
     epochs : int, optional
-        Passes over the rare rows; default: as many as make the variant's steps (5,000 for
-        ``"flow"``, more from 500 rare rows on). With evidence a limit, and never more than that: of
-        492 rows in batches of 64 ``"flow"`` takes 650 epochs at most, whatever is asked for. What
-        was asked for stands in ``model_.provenance["epochs_asked"]``, what was done in
-        ``["epochs"]``.
+        Passes over the rare rows; default: as many as make the variant's steps (of ``"flow"`` 2,500
+        for fewer than 100 rare rows, 5,000 for fewer than 500, then more). With evidence a limit,
+        and never more than that: of 492 rows in batches of 64 ``"flow"`` takes 650 epochs at most,
+        whatever is asked for. What was asked for stands in ``model_.provenance["epochs_asked"]``,
+        what was done in ``["epochs"]``.
     batch_size : int, optional
         Rows in a step, at most the rare rows; default: 64, or all of them where there are fewer.
     latent_dim : int, optional
@@ -74,7 +74,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
         How numbers are encoded, see `raregan.encoding.columns`; default: ``"quantile"``.
     evidence : bool, optional
         Whether training stops, and weights are chosen, by how rows compare with held-out ones; see
-        `raregan.training.evidence`. Not for ``"gan"``, which is the reference.
+        `raregan.training.evidence`. Default: not for ``"gan"``, the reference, nor for
+        ``"flow"`` with fewer than 50 rare rows.
     solver_steps : int, optional
         Steps along a flow when sampling, two evaluations of its field each; 10 for ``"flow"``,
         refused for the others.

@@ -108,3 +108,23 @@ def sampling_progress(
                 bar.advance(task, frame.height)
 
         yield watched
+
+
+@contextlib.contextmanager
+def contest_progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many parts of a contest are played and the time left; nothing without a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    columns = (TextColumn("playing"), BarColumn(), MofNCompleteColumn(), TimeLeft())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("playing", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield progress

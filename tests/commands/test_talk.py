@@ -1,6 +1,7 @@
 import pytest
 
-from raregan.commands.talk import pair, place, refuse_input
+from raregan.arguments import make_parser
+from raregan.commands.talk import pair, place, refuse_input, table_words
 from raregan.errors import UserError
 
 
@@ -58,3 +59,24 @@ def test_a_broken_schema_file_is_told(folder, fails):
 
 def test_standard_output_is_called_by_its_name():
     assert (place("a.csv"), place("-")) == ("a.csv", "standard output")
+
+
+def test_what_was_typed_of_a_table_can_be_typed_again():
+    typed = [
+        "my data.csv",
+        "--target",
+        "is fraud",
+        "--ignore",
+        "a",
+        "--ignore",
+        "b",
+        "--kind",
+        "c=text",
+    ]
+    args = make_parser().parse_args(["tune", *typed, "--trials", "3"])
+    assert (
+        table_words(args) == "'my data.csv' --target 'is fraud' --ignore a --ignore b --kind c=text"
+    )
+    assert table_words(make_parser().parse_args(["tune"])) == ""
+    url = ["tune", "postgresql://me:secret@here/db", "--query", "select 1"]
+    assert "secret" not in table_words(make_parser().parse_args(url))

@@ -26,7 +26,7 @@ def test_what_is_found_is_what_train_takes(folder, run, without_training):
     tune = ("tune", *DATA, "--variant", "flow", "--trials", 6)
     out, err = run(*tune)
     assert "1. flow: defaults: 0.900" in err
-    assert "wrote tuned.json; next: raregan train small.parquet --config tuned.json" in out
+    assert "next: raregan train small.parquet --ignore city --config tuned.json\n" in out
     settings = json.loads(Path("tuned.json").read_text())["settings"]
     assert settings["jitter"] < 0.9
     quick = ("--epochs", 1, "--solver-steps", 2, "-o", "m")
@@ -44,9 +44,25 @@ def test_a_search_goes_on_or_begins_anew(folder, run, without_training):
     assert "4. flow" in err
     assert "3. flow" not in err
     _, err = run(*tune, 2)
-    assert "kept as tuned.json.trials.old" in err
+    assert "kept as tuned.json.trials.old-1" in err
     assert "note: tuned.json is there already" in err
     assert "1. flow: defaults" in err
+    _, err = run(*tune, 1)
+    assert "kept as tuned.json.trials.old-2" in err
+
+
+def test_ctrl_c_says_how_to_go_on(folder, run, without_training, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("raregan.commands.tune._say_trial", interrupt)
+        _, err = run("tune", *DATA, "--variant", "flow", "--trials", 3, code=130)
+    assert (
+        "finished trials are kept in tuned.json.trials; go on with: raregan tune small.parquet "
+        "--ignore city --variant flow --trials 3 --resume\n"
+    ) in err
+    assert len(Path("tuned.json.trials").read_text().splitlines()) == 2
 
 
 def test_mistakes(folder, fails, monkeypatch):
@@ -57,7 +73,7 @@ def test_mistakes(folder, fails, monkeypatch):
     fails(*train, "c.json", "-o", "c.json", match="c.json")
     fails(*train, "sqlite:///c", match="--config names a file")
     fails("tune", *DATA, "--trials", 0, match="trials must be a whole number of at least 1")
-    fails("tune", *DATA, "--minutes", -1, match="minutes must be a positive number")
+    fails("tune", *DATA, "--minutes", -1, match="raregan: minutes must be a positive number")
     fails("tune", *DATA, "-o", "small.parquet", match="small.parquet")
 
     def missing():

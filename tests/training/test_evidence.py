@@ -9,6 +9,7 @@ from raregan.data.table import MIN_RARE_ROWS
 from raregan.gans.frozen import FrozenGenerator
 from raregan.training import evidence
 from raregan.training.evidence import (
+    A_FEW,
     CROSS_FIT_BELOW,
     FOLDS,
     HELD_OUT,
@@ -19,10 +20,10 @@ from raregan.training.evidence import (
     choose_members,
     column_distance,
     copula_rows,
+    copy_groups,
     copying,
     correlation_difference,
     draw_rows,
-    hold_out_copies,
     holds_out_itself,
     told_apart,
 )
@@ -71,24 +72,33 @@ def test_of_very_many_rows_the_run_holds_some_out_itself(n, seed):
     assert holds_out_itself(n)
 
 
-@given(st.integers(2, 300), st.integers(1, 40), st.integers(0, 99))
-def test_no_copy_of_a_held_out_row_is_learned_from(n, different, seed):
-    rows = np.random.default_rng(seed).integers(0, different, (n, 2)).astype(np.float32)
-    members = choose_members(n, seed=seed)
-    kept = hold_out_copies(members, rows)
-    assert not (kept & ~members).any()
-    for before, now in zip(members, kept, strict=True):
-        held = {row.tobytes() for row in rows[~now]}
-        if (before != now).any():
-            assert now.any()
-        if now.any() and not (before == now).all():
-            assert not any(row.tobytes() in held for row in rows[now])
+@given(st.integers(MIN_RARE_ROWS, 400), st.integers(2, 400), st.integers(0, 99))
+def test_copies_stay_on_one_side_and_enough_rows_on_the_other(n, different, seed):
+    rows = np.random.default_rng(seed).integers(0, different, (n, 1)).astype(np.float32)
+    same = copy_groups(rows)
+    held = ~choose_members(n, seed=seed, same=same)
+    plain = ~choose_members(n, seed=seed)
+    few = max(1, int(plain[0].sum()) // A_FEW)
+    copies = np.bincount(same)[same]
+    for one, usual in zip(held, plain, strict=True):
+        shared = np.isin(same, same[one]) & ~one
+        assert (copies[shared] > few).all()  # only what many rows have is on both sides
+        assert abs(int(one.sum()) - int(usual.sum())) < 2 * few + 1
+    assert held.sum(axis=0).max() == 1
 
 
-def test_rows_that_all_differ_stay_where_they_are_and_all_alike_too():
-    members = choose_members(120, seed=0)
-    assert np.array_equal(hold_out_copies(members, normal(120)), members)
-    assert np.array_equal(hold_out_copies(members, np.ones((120, 3), np.float32)), members)
+def test_where_all_rows_differ_copies_change_nothing():
+    for n in (60, 120, 2_500):
+        same = copy_groups(normal(n))
+        assert np.array_equal(choose_members(n, seed=3, same=same), choose_members(n, seed=3))
+
+
+@given(st.integers(CROSS_FIT_BELOW, 3_000), st.integers(0, 99))
+def test_rows_that_were_held_out_are_spared_the_next_time(n, seed):
+    spent = ~choose_members(n, seed=seed)[0]
+    again = ~choose_members(n, seed=seed + 1, spent=spent)[0]
+    assert again.sum() == spent.sum()
+    assert not (again & spent).any()
 
 
 def test_the_seed_says_which():

@@ -1,7 +1,5 @@
 """Trials without training: figures that follow from the settings."""
 
-import pytest
-
 from raregan.tuning.trials import Figures, Trial
 
 
@@ -9,9 +7,3 @@ def make_trial(number, apart, *, variant="flow", copying=0.0, failure=None, **se
     """Return a trial of which only `told_apart` and `copying` are not 0."""
     figures = None if failure else Figures(apart, 0.0, 0.0, copying)
     return Trial(number, variant, settings, figures, failure, seconds=1.0)
-
-
-@pytest.fixture
-def quick_settings():
-    """What a variant may be in a search that is not the point."""
-    return {"epochs": 1, "solver_steps": 2}

@@ -47,15 +47,27 @@ def test_another_table_is_refused(path, mixed_table):
         Ledger(path, mixed_table, ["flow"], 0)
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "[]\n", '{"raregan_tune": 1}\nx\n'])
+@pytest.mark.parametrize(
+    "content", [b"mine", b"a,b\n1,2\n", b"[]\n", b'{"raregan_tune": 1}\nx\n', b"\xff\xfe"]
+)
 def test_what_is_no_ledger_is_refused_and_left(table, tmp_path, content):
     path = tmp_path / "l"
-    path.write_text(content)
-    with pytest.raises((ModelFileError, UserError)):
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match="is no record of trials .*: name another output"):
         Ledger(path, table, ["flow"], 0)
-    assert path.read_text() == content
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("length", [0, 1, 40])
+def test_a_search_that_ended_as_it_began_is_begun_anew(path, table, length):
+    head = path.read_text().splitlines()[0]
+    path.write_text(head[:length])
+    assert Ledger(path, table, ["flow"], 0).trials == []
+    assert path.read_text() == f"{head}\n"
 
 
 def test_a_place_that_cannot_be_written_is_told(table, tmp_path):
     with pytest.raises(DataError, match="cannot write"):
         Ledger(tmp_path / "no" / "l", table, ["flow"], 0)
+    with pytest.raises(DataError, match="cannot read"):
+        Ledger(tmp_path, table, ["flow"], 0)

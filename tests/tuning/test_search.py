@@ -15,6 +15,7 @@ class Stick:
     """A yardstick by which the least jitter that is not 0 is best, and defaults are 0.8."""
 
     noise, seconds, flips = 0.05, 0.0, False
+    other_rows = "on other rows"
 
     def __init__(self, table, seed):
         self.seed, self.asked = seed, []
@@ -97,7 +98,31 @@ def test_a_trial_that_time_cut_off_does_not_count(stick, table, monkeypatch):
     )
     found = tune(table, variants=["flow"], trials=9, minutes=None)
     assert len(found.trials) == 3
-    assert found.confirmed is None
+    assert found.confirmed == OUT_OF_TIME
+    assert "not confirmed (time was up): go on with more time" in found.verdict
+
+
+def test_what_leads_in_the_last_trial_can_still_be_confirmed(stick, table, monkeypatch):
+    monkeypatch.setattr(stick, "seconds", 0.3)
+    deadlines = []
+    measure = stick.measure
+
+    def watched(self, variant, settings, deadline):
+        deadlines.append(deadline)
+        return measure(self, variant, settings, deadline)
+
+    monkeypatch.setattr(stick, "measure", watched)
+    found = tune(table, variants=["flow"], minutes=4 / 60)
+    assert isinstance(found.confirmed, tuple)
+    end = deadlines[0]
+    assert all(end - one >= 0.6 for one in deadlines[1:-2])
+    assert deadlines[-2:] == [end, end]
+
+
+def test_choices_beside_a_table_are_refused(stick, table):
+    for choice in ({"target": "x"}, {"rare": 7}, {"ignore": ["a"]}, {"constraints": ["a < b"]}):
+        with pytest.raises(UserError, match="a Table has its target"):
+            tune(table, trials=1, **choice)
 
 
 def test_defaults_that_cannot_be_tried_are_told(stick, table, monkeypatch):
@@ -113,7 +138,8 @@ def test_defaults_that_cannot_be_tried_are_told(stick, table, monkeypatch):
     ("options", "said"),
     [
         ((None, None, None), "give minutes or trials"),
-        ((None, -1, None), "max_minutes must be a positive number, got -1"),
+        ((None, -1, None), "^minutes must be a positive number, got -1"),
+        ((None, 1, True), "trials must be a whole number of at least 1, got True"),
         ((None, 1, 0), "trials must be a whole number of at least 1, got 0"),
         (("flow", 1, None), "variants must be a list of at least one name, got 'flow'"),
         (([], 1, None), "variants must be a list"),

@@ -9,7 +9,8 @@ from tests.tuning.conftest import make_trial
 
 
 def make_tuning(*trials, confirmed=None, best=0, noise=0.03):
-    return Tuning(trials, trials[best], leader(trials), confirmed, noise, "t.csv: 9 rows", 0)
+    place = (noise, "on other rows", "t.csv: 9 rows", 0)
+    return Tuning(trials, trials[best], leader(trials), confirmed, *place)
 
 
 def test_the_total_counts_copying_beyond_that_of_the_defaults():
@@ -40,7 +41,8 @@ FIRST, SECOND = Figures(0.7, 0, 0, 0), Figures(0.65, 0, 0, 0)
     [
         (make_tuning(DEFAULT), "keep the defaults: none of 0 other trials was better"),
         (make_tuning(DEFAULT, SAME), "better by 0.010, which is no more than chance (0.030)"),
-        (make_tuning(DEFAULT, BETTER), "better by 0.100, and there was no time to confirm"),
+        (make_tuning(DEFAULT, BETTER), "better by 0.100, not confirmed (not tried yet): go on"),
+        (make_tuning(DEFAULT, BETTER, confirmed="a loss became NaN"), "(a loss became NaN): go on"),
         (
             make_tuning(DEFAULT, BETTER, confirmed=(FIRST, SECOND), best=1),
             "take flow: jitter 0.4 was better by 0.100 (chance: 0.030), and by 0.050 on other rows",

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from raregan.data.table import make_table
+from raregan.run import Run
 from raregan.training import loop
 from raregan.tuning import yardstick
 from raregan.tuning.trials import Figures
@@ -51,7 +54,33 @@ def test_copies_stay_on_one_side():
     held = ~stick._members[0]
     rows = {row.tobytes() for row in stick._rows[held]}
     assert not any(row.tobytes() in rows for row in stick._rows[~held])
-    assert 30 < held.sum() < 240
+    assert 55 < held.sum() < 70  # of 240
+
+
+def test_the_second_yardstick_holds_other_rows_out_where_there_are_any(many, table):
+    first = Yardstick(many, seed=0)
+    second = first.another()
+    assert not (~first._members[0] & ~second._members[0]).any()
+    assert first.other_rows == "on other rows"
+    assert "dealt otherwise" in Yardstick(table, seed=0).other_rows
+
+
+@pytest.mark.parametrize("n_rare", [60, 120, 520])
+def test_a_trial_of_defaults_has_those_that_training_would_have(n_rare, monkeypatch):
+    full = make_table(rare_frame(3 * n_rare, n_rare))
+    expected = Run.prepare(full, "flow", {}, 0).config
+    seen = []
+
+    def train(self, *_, **__):
+        seen.append(self.config)
+        raise yardstick.TrainingDivergedError("enough")
+
+    monkeypatch.setattr(yardstick.Run, "train", train)
+    Yardstick(full, seed=0).measure("flow", {}, None)
+    changed = {"epochs", "max_minutes"} | ({"evidence"} if n_rare < 130 else set())
+    for name, value in vars(expected.training).items():
+        assert name in changed or getattr(seen[0].training, name) == value
+    assert replace(seen[0].network, latent_dim=None) == replace(expected.network, latent_dim=None)
 
 
 def test_few_rows_are_held_out_in_turn(table):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,19 @@ def column_choices(args: argparse.Namespace) -> dict[str, Any]:
         "schema": schema,
         "constraints": args.constraint,
     }
+
+
+def table_words(args: argparse.Namespace) -> str:
+    """Return what was typed to name the table and its columns, for a command that comes next.
+
+    It shows no password.
+    """
+    words = [] if args.data is None else [args.data]
+    for name in ("query", "target", "rare", "ignore", "kind", "schema", "constraint"):
+        value = getattr(args, name)
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        words += [word for one in values for word in (f"--{name}", one)]
+    return hide_passwords(shlex.join(words))
 
 
 def pair(text: str, option: str, columns: Collection[str] | None = None) -> tuple[str, str]:

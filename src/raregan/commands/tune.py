@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import read_named_table, refuse_input, say, say_replaced
+from raregan.commands.talk import (
+    read_named_table,
+    refuse_input,
+    say,
+    say_replaced,
+    table_words,
+)
 from raregan.config import plain_seed
 
 if TYPE_CHECKING:
@@ -29,22 +36,33 @@ def tune(args: argparse.Namespace) -> int:
     table = read_named_table(args)
     say_replaced(args.output)
     if ledger.exists() and not args.resume:
-        older = ledger.replace(f"{ledger}.old")
+        older = ledger.replace(_free_name(ledger))
         say(f"note: the trials of an earlier search were there; they are kept as {older}")
-    found = tune(
-        table,
-        variants=args.variant,
-        minutes=args.minutes,
-        trials=args.trials,
-        ledger=ledger,
-        random_state=args.seed,
-        progress=_say_trial,
-    )
+    try:
+        found = tune(
+            table,
+            variants=args.variant,
+            minutes=args.minutes,
+            trials=args.trials,
+            ledger=ledger,
+            random_state=args.seed,
+            progress=_say_trial,
+        )
+    except KeyboardInterrupt:
+        resume = "" if args.resume else " --resume"
+        say(f"finished trials are kept in {ledger}; go on with: {args.command_line}{resume}")
+        raise
     found.save(args.output)
     print(found.to_text())
-    data = "" if args.data is None else f" {shlex.quote(args.data)}"
-    print(f"wrote {args.output}; next: raregan train{data} --config {shlex.quote(args.output)}")
+    words = f"{table_words(args)} --config {shlex.quote(args.output)}".strip()
+    print(f"wrote {args.output}; next: raregan train {words}")
     return 0
+
+
+def _free_name(path: Path) -> Path:
+    """Return a name that no earlier search has left."""
+    names = (Path(f"{path}.old-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def _say_trial(trial: Trial, found: Tuning) -> None:

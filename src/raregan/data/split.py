@@ -96,10 +96,10 @@ def split_rows(
     dropped = {known_column(frame.columns, name) for name in ignore}
     if target is not None:
         dropped.add(known_column(frame.columns, target))
-    units = _units(frame, dropped, group)
-    labels, is_rare = _labels(frame, target, rare)
+    units = join_units(frame, dropped, group)
+    labels, is_rare = rank_labels(frame, target, rare)
     if time_column is not None:
-        test_side = _latest(_moments(frame, time_column), units, test)
+        test_side = _latest(rank_moments(frame, time_column), units, test)
     else:
         test_side = _drawn(units, labels, is_rare, test, np.random.default_rng(random_state))
     _check_sides(test_side, is_rare)
@@ -110,7 +110,7 @@ def split_rows(
     return test_side
 
 
-def _units(frame: pl.DataFrame, dropped: set[str], group: str | None) -> Codes:
+def join_units(frame: pl.DataFrame, dropped: set[str], group: str | None) -> Codes:
     """Give rows that must stay together one number: (n,) codes from 0."""
     kept = frame.drop(dropped)
     if not kept.width:
@@ -140,7 +140,7 @@ def _connected(copies: Codes, groups: Codes) -> Codes:
     return np.unique(joined, return_inverse=True)[1]
 
 
-def _labels(frame: pl.DataFrame, target: str | None, rare: Any) -> tuple[Codes, Mask]:
+def rank_labels(frame: pl.DataFrame, target: str | None, rare: Any) -> tuple[Codes, Mask]:
     """Rank the target's values from the rarest, and say which rows are rare."""
     if target is None:
         return np.zeros(frame.height, dtype=np.int64), np.zeros(frame.height, dtype=bool)
@@ -187,7 +187,7 @@ def _off(side: Mask, test: float) -> float:
     return max(abs(share - test) - 1 / len(side), 0.0) + (share in (0, 1))
 
 
-def _moments(frame: pl.DataFrame, name: str) -> Codes:
+def rank_moments(frame: pl.DataFrame, name: str) -> Codes:
     """Rank the times: (n,) codes from 1."""
     times = frame[known_column(frame.columns, name)]
     _refuse_missing(times, "a time must be known in every row to split by it")

@@ -31,7 +31,6 @@ _OWN_OPTIONS = (
 
 _WIDTHS = OneOf(((128, 128), (256, 256), (256, 256, 256)))
 _SEARCH: Search = {
-    "steps": OneOf((5_000, 10_000, 20_000)),
     "learning_rate": Between(5e-5, 1e-3),
     "discriminator_steps": OneOf((1, 2, 4)),
     "generator_widths": _WIDTHS,

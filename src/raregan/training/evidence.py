@@ -44,6 +44,9 @@ TOLERABLE_COPYING = 1 / 3
 """A generator that learned anything draws nearer to the rows that it learned from than fresh rows
 lie: that much is no reason to stop."""
 
+A_FEW = 8
+"""Which part of the held-out rows copies of one row are, at most: see :func:`choose_members`."""
+
 MOST_ROWS = 1_000
 """Held-out rows, and synthetic ones, that a score looks at."""
 
@@ -80,40 +83,64 @@ class Score(NamedTuple):
         return self.told_apart + self.columns + self.correlations + too_near
 
 
-def choose_members(n: int, *, seed: int) -> NDArray[np.bool_]:
-    """Return (rehearsals, n): which rows each rehearsal learns from, no row held out twice."""
-    order = np.random.default_rng(seed).permutation(n)
-    if n < CROSS_FIT_BELOW:
-        folds = np.array_split(order, FOLDS)
-    elif holds_out_itself(n):
-        folds = [order[:HELD_OUT]]
-    else:
-        folds = [order[: round(HELD_OUT_SHARE * n)]]
-    members = np.ones((len(folds), n), np.bool_)
-    for kept, fold in zip(members, folds, strict=True):
-        kept[fold] = False
-    return members
-
-
-def hold_out_copies(members: NDArray[np.bool_], rows: Float32) -> NDArray[np.bool_]:
-    """Return members in which no exact copy of a held-out row is learned from.
+def choose_members(
+    n: int,
+    *,
+    seed: int,
+    same: NDArray[np.intp] | None = None,
+    spent: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
+    """Return (rehearsals, n): which rows each rehearsal learns from, no row held out twice.
 
     Parameters
     ----------
-    members : (rehearsals, n) bool
-        Of :func:`choose_members`.
-    rows : (n, D) float32
-        The encoded rows. Where all are copies of a few, a rehearsal may be left with nothing: such
-        a one stays as it was.
+    n : int
+        Rare rows.
+    seed : int
+        Fixes who is held out.
+    same : (n,) int, optional
+        Of :func:`copy_groups`: copies stay on one side. Where rows with the same number are more
+        than an `A_FEW`-th of what is held out, they are no copies but a usual combination, and are
+        dealt one by one.
+    spent : (n,) bool, optional
+        Rows that were held out before, and are so again only if there are too few others.
     """
+    order = np.random.default_rng(seed).permutation(n)
+    if spent is not None:
+        order = order[np.argsort(spent[order], kind="stable")]
+    if n < CROSS_FIT_BELOW:
+        ends = np.cumsum([len(part) for part in np.array_split(order, FOLDS)])
+    else:
+        ends = np.array([HELD_OUT if holds_out_itself(n) else round(HELD_OUT_SHARE * n)])
+    places = _places(order, same, most=max(1, int(ends[0]) // A_FEW))
+    fold_of = np.searchsorted(ends, places, side="right")
+    return np.stack([fold_of != fold for fold in range(len(ends))])
+
+
+def copy_groups(rows: Float32) -> NDArray[np.intp]:
+    """Return (n,): numbers that the exact copies among (n, D) encoded rows share."""
     cells = np.ascontiguousarray(rows).view(f"V{rows.itemsize * rows.shape[1]}").ravel()
     _, same = np.unique(cells, return_inverse=True)
-    kept = members.copy()
-    for one in kept:
-        apart = one & ~np.isin(same, same[~one])
-        if apart.any():
-            one[:] = apart
-    return kept
+    return same
+
+
+def _places(
+    order: NDArray[np.intp], same: NDArray[np.intp] | None, *, most: int
+) -> NDArray[np.intp]:
+    """Return (n,): how many rows come before each one, copies at the place of the first of them."""
+    places = np.empty(len(order), np.intp)
+    places[order] = np.arange(len(order))
+    if same is None:
+        return places
+    single = np.bincount(same)[same] > most
+    group = np.where(single, len(same) + np.arange(len(same)), same)
+    _, group, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    first = np.full(len(sizes), len(order))
+    np.minimum.at(first, group, places)
+    ranked = np.argsort(first)
+    before = np.empty(len(sizes), np.intp)
+    before[ranked] = np.cumsum(sizes[ranked]) - sizes[ranked]
+    return before[group]
 
 
 def chance_noise(n_held: int) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from raregan import __version__
 from raregan.archive import MALFORMED
+from raregan.atomic import write_whole
 from raregan.errors import DataError, ModelFileError, UserError
 from raregan.tuning.trials import Figures, Trial
 
@@ -68,26 +69,30 @@ class Ledger:
             raise DataError(f"cannot write {self._path}: {error.strerror or error}") from None
 
     def _read(self) -> list[Trial]:
-        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
+        """Return the trials of the file; what was cut off while it was written is dropped."""
         try:
-            head = json.loads(lines[0])
+            text = self._path.read_text(encoding="utf-8")
+            if json.dumps(self._head).startswith(text):  # it ended as it began
+                return []
+            lines = text.splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n")]
+            head, *entries = map(json.loads, whole)
             if _MARK not in head:
                 raise KeyError(_MARK)
-            differ = [name for name, value in self._head.items() if head.get(name) != value]
-            if differ:
-                raise UserError(
-                    f"{self._path} is of another search ({', '.join(differ)} differ): name another "
-                    "output, or search anew without --resume"
-                )
-            # A search that was cut off while it wrote leaves a line without an end.
-            whole = [json.loads(line) for line in lines[1:] if line.endswith("\n")]
-            trials = [_as_trial(entry) for entry in whole]
+            trials = [_as_trial(entry) for entry in entries]
+        except OSError as error:
+            raise DataError(f"cannot read {self._path}: {error.strerror or error}") from None
         except MALFORMED as error:
-            if isinstance(error, UserError):
-                raise
-            raise ModelFileError(f"{self._path} is no record of trials: {error!r}") from error
-        if len(whole) < len(lines) - 1:
-            self._path.write_text("".join(lines[: 1 + len(whole)]), encoding="utf-8")
+            raise ModelFileError(
+                f"{self._path} is no record of trials ({error!r}): name another output"
+            ) from None
+        if differ := [name for name, value in self._head.items() if head.get(name) != value]:
+            raise UserError(
+                f"{self._path} is of another search ({', '.join(differ)} differ): name another "
+                "output, or search anew without --resume"
+            )
+        if len(whole) < len(lines):
+            write_whole(self._path, "".join(whole).encode())
         return trials
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from raregan.tuning.trials import Trial
 
 STARTS = 8
-"""Trials before proposals follow what was seen; until then they are drawn at random."""
+"""Proposals that are drawn at random, before they follow what was seen."""
 
 
 def propose(
@@ -37,7 +37,8 @@ def propose(
         return variants[len(done)], {}
     optuna = import_optuna()
     word = int(np.random.SeedSequence([seed, len(done)]).generate_state(1)[0])
-    sampler = optuna.samplers.TPESampler(seed=word, n_startup_trials=STARTS)
+    starts = len(variants) + STARTS  # the defaults count too
+    sampler = optuna.samplers.TPESampler(seed=word, n_startup_trials=starts)
     study = optuna.create_study(sampler=sampler)
     study.add_trials([_as_optuna(trial, done[0], variants) for trial in done])
     asked = study.ask()

@@ -6,11 +6,13 @@ defaults by more than chance, and better again where other rows are held out.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
-from raregan.config import TUNE_MINUTES, VARIANT, plain_options, plain_seed
+from raregan.config import TUNE_MINUTES, VARIANT, plain_seed
 from raregan.data.sources import read_table
 from raregan.data.table import Table
 from raregan.errors import UserError
@@ -55,7 +57,8 @@ def tune(
     variants : sequence of str, optional
         Those to choose from; default: the default one, then all that train on evidence.
     minutes : float, optional
-        Wall-clock limit; the time that confirming the leader takes is kept back. None: none.
+        Wall-clock limit; of it, as much is kept back for confirming the leader as the defaults and
+        the slowest trial took. None: none.
     trials : int, optional
         Most trials; default: as many as there is time for. One of the two must be given.
     ledger : str or Path, optional
@@ -77,11 +80,16 @@ def tune(
     """
     seed, names = plain_seed(random_state), check_search(variants, minutes, trials)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    table = data
+    choices: dict[str, Any] = {"target": target, "rare": rare, "kinds": kinds, "schema": schema}
     if not isinstance(data, Table):
-        choices: dict[str, Any] = {"target": target, "rare": rare, "ignore": ignore}
-        choices |= {"kinds": kinds, "schema": schema, "constraints": constraints}
-        table = read_table(data, **choices)
+        table = read_table(data, ignore=ignore, constraints=constraints, **choices)
+    elif any(value is not None for value in choices.values()) or ignore or constraints:
+        raise UserError(
+            "a Table has its target, rare value, columns and rules chosen already: give these to "
+            "read_table"
+        )
+    else:
+        table = data
     search = _Search(
         yardstick=Yardstick(table, seed),
         variants=names,
@@ -110,7 +118,7 @@ class _Search:
         while (most is None or len(done) < most) and self._has_time(done):
             variant, settings = propose(done, self.variants, self.seed)
             begun = time.perf_counter()
-            found = self.yardstick.measure(variant, settings, self.deadline)
+            found = self.yardstick.measure(variant, settings, self._last_minute(done))
             seconds = round(time.perf_counter() - begun, 3)
             if found == OUT_OF_TIME:
                 break
@@ -127,38 +135,42 @@ class _Search:
             raise UserError("there was no time for the defaults alone: give more minutes")
         return self._found(done, self._confirm(done))
 
-    def _has_time(self, done: list[Trial]) -> bool:
-        """Say whether there is time for one trial more, and for confirming what leads."""
+    def _last_minute(self, done: list[Trial]) -> float | None:
+        """Return when trials end, so that there is time to confirm whichever leads."""
         if self.deadline is None or not done:
-            return True
-        ahead = leader(done)
-        needed = sum(trial.seconds for trial in done) / len(done)
-        if ahead is not done[0]:
-            needed += done[0].seconds + ahead.seconds
-        return time.monotonic() + needed < self.deadline
+            return self.deadline
+        return self.deadline - done[0].seconds - max(trial.seconds for trial in done)
 
-    def _confirm(self, done: list[Trial]) -> tuple[Figures, Figures] | None:
-        """Return the figures of the defaults and of what leads, where other rows are held out."""
+    def _has_time(self, done: list[Trial]) -> bool:
+        """Say whether there is time for one trial more, as long as most were."""
+        end = self._last_minute(done)
+        if end is None or not done:
+            return True
+        typical = sum(trial.seconds for trial in done) / len(done)
+        return time.monotonic() + typical < end
+
+    def _confirm(self, done: list[Trial]) -> tuple[Figures, Figures] | str | None:
+        """Try the defaults and what leads once more; return why not, where that cannot be done."""
         default, ahead = done[0], leader(done)
         if total(default, default) - total(ahead, default) <= self.yardstick.noise:
             return None
-        other = self.yardstick.another()
-        first, second = (
-            other.measure(trial.variant, trial.settings, self.deadline)
-            for trial in (default, ahead)
-        )
-        both = isinstance(first, Figures) and isinstance(second, Figures)
-        return (first, second) if both else None  # type: ignore[return-value]
+        other, pair = self.yardstick.another(), []
+        for trial in (default, ahead):
+            found = other.measure(trial.variant, trial.settings, self.deadline)
+            if not isinstance(found, Figures):
+                return found
+            pair.append(found)
+        return pair[0], pair[1]
 
-    def _found(self, done: list[Trial], confirmed: tuple[Figures, Figures] | None) -> Tuning:
-        best = ahead = leader(done)
-        if confirmed is None or confirmed[1].total(confirmed[0]) >= confirmed[0].total(
-            confirmed[0]
-        ):
-            best = done[0]
+    def _found(self, done: list[Trial], confirmed: tuple[Figures, Figures] | str | None) -> Tuning:
+        best, ahead = done[0], leader(done)
+        if isinstance(confirmed, tuple):
+            default, again = confirmed
+            best = ahead if again.total(default) < default.total(default) else best
         return Tuning(
             *(tuple(done), best, ahead, confirmed),
             noise=self.yardstick.noise,
+            other_rows=self.yardstick.other_rows,
             table=self.yardstick.describe(),
             seed=self.seed,
         )
@@ -176,8 +188,10 @@ def check_search(
     """
     if minutes is None and trials is None:
         raise UserError("give minutes or trials: a search has no end of its own")
-    plain_options({"max_minutes": minutes})
-    if trials is not None and not (isinstance(trials, int) and trials > 0):
+    if minutes is not None and not (isinstance(minutes, Real) and 0 < float(minutes) < math.inf):
+        raise UserError(f"minutes must be a positive number, got {minutes!r}")
+    whole = isinstance(trials, Integral) and not isinstance(trials, bool)
+    if trials is not None and not (whole and trials > 0):
         raise UserError(f"trials must be a whole number of at least 1, got {trials!r}")
     import_optuna()
     if variants is None:

@@ -77,12 +77,14 @@ class Tuning:
         better again on `confirmed`.
     leader : Trial
         What had the least total, whether it was taken or not.
-    confirmed : tuple of Figures, or None
-        Of the defaults and of the leader, where other rows were held out; None where the leader was
-        not better by more than `noise`, or time was up.
+    confirmed : tuple of Figures, str or None
+        Of the defaults and of the leader, tried once more on `other_rows`; why they could not be;
+        None where the leader was not better by more than `noise`.
     noise : float
         By how much totals differ by chance: the standard error of an AUC with so many held-out
         rows.
+    other_rows : str
+        What they were tried on once more, in words.
     table : str
         Name and size of the table.
     seed : int
@@ -92,8 +94,9 @@ class Tuning:
     trials: tuple[Trial, ...]
     best: Trial
     leader: Trial
-    confirmed: tuple[Figures, Figures] | None
+    confirmed: tuple[Figures, Figures] | str | None
     noise: float
+    other_rows: str
     table: str
     seed: int
 
@@ -139,13 +142,14 @@ class Tuning:
         least = f"{self.leader.name} was better by {gain:.3f}"
         if gain <= self.noise:
             return f"keep the defaults: {least}, which is no more than chance ({self.noise:.3f})"
-        if self.confirmed is None:
-            return f"keep the defaults: {least}, and there was no time to confirm it on other rows"
+        if not isinstance(self.confirmed, tuple):
+            why = self.confirmed or "not tried yet"
+            return f"keep the defaults: {least}, not confirmed ({why}): go on with more time"
         default, leader = self.confirmed
         again = default.total(default) - leader.total(default)
         if self.best is self.leader:
-            return f"take {least} (chance: {self.noise:.3f}), and by {again:.3f} on other rows"
-        return f"keep the defaults: {least}, but not again on other rows ({again:+.3f})"
+            return f"take {least} (chance: {self.noise:.3f}), and by {again:.3f} {self.other_rows}"
+        return f"keep the defaults: {least}, but not again {self.other_rows} ({again:+.3f})"
 
     def to_text(self, most: int = 8) -> str:
         """Return the best trials as a table, the defaults among them, and the verdict."""

@@ -42,7 +42,8 @@ _FEW = TrainingConfig(
 )
 """Of fewer than 50 rows a flow learns little but the rows themselves; with as much jitter as they
 have spread it becomes, nearly, a normal copula."""
-_TRAINING = replace(_FEW, steps=5_000, jitter=0.25, shrink=False, evidence=True)
+_SOME = replace(_FEW, jitter=0.6, evidence=True)
+_TRAINING = replace(_SOME, steps=5_000, jitter=0.25, shrink=False)
 
 VARIANT = Variant(
     name="flow",
@@ -59,7 +60,8 @@ VARIANT = Variant(
     network=_NETWORK,
     training=_FEW,
     scales=(
-        Scale(50, _NETWORK, _TRAINING),
+        Scale(50, _NETWORK, _SOME),
+        Scale(100, _NETWORK, _TRAINING),
         Scale(500, replace(_NETWORK, field_width=128), replace(_TRAINING, steps=8_000)),
         Scale(
             2_000,

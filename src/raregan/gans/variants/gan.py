@@ -11,6 +11,7 @@ from raregan.config import NetworkConfig, TrainingConfig
 from raregan.gans.adversarial import Batch, Discriminator, adversarial_variant, score_both
 from raregan.gans.losses import bce_discriminator_loss, bce_generator_loss
 from raregan.gans.networks import build_discriminator, build_generator
+from raregan.gans.variants.interface import OneOf
 
 if TYPE_CHECKING:
     from jax import Array
@@ -35,4 +36,5 @@ VARIANT = adversarial_variant(
     generator_loss=generator_loss,
     network=NetworkConfig(),
     training=TrainingConfig(),
+    search={"epochs": OneOf((1_000, 2_500, 5_000))},
 )

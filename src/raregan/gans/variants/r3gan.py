@@ -9,7 +9,7 @@ from raregan.gans.adversarial import Batch, Discriminator, adversarial_variant, 
 from raregan.gans.losses import relativistic_discriminator_loss, relativistic_generator_loss
 from raregan.gans.networks import build_discriminator, build_generator
 from raregan.gans.penalties import zero_centred_penalty
-from raregan.gans.variants.interface import Between
+from raregan.gans.variants.interface import Between, OneOf
 
 if TYPE_CHECKING:
     from jax import Array
@@ -45,5 +45,5 @@ VARIANT = adversarial_variant(
         evidence=True,
     ),
     own_options=("r1_gamma",),
-    search={"r1_gamma": Between(0.1, 10)},
+    search={"steps": OneOf((5_000, 10_000, 20_000)), "r1_gamma": Between(0.1, 10)},
 )

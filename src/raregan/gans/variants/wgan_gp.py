@@ -9,7 +9,7 @@ from raregan.gans.adversarial import Batch, Discriminator, adversarial_variant, 
 from raregan.gans.losses import wasserstein_discriminator_loss, wasserstein_generator_loss
 from raregan.gans.networks import build_discriminator, build_generator
 from raregan.gans.penalties import gradient_penalty
-from raregan.gans.variants.interface import Between
+from raregan.gans.variants.interface import Between, OneOf
 
 if TYPE_CHECKING:
     from jax import Array
@@ -47,5 +47,5 @@ VARIANT = adversarial_variant(
         evidence=True,
     ),
     own_options=("gp_weight",),
-    search={"gp_weight": Between(1, 30)},
+    search={"steps": OneOf((5_000, 10_000, 20_000)), "gp_weight": Between(1, 30)},
 )

@@ -1,0 +1,83 @@
+"""``raregan compare``: whether synthetic rows help a classifier on a table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raregan.atomic import check_writable, write_whole
+from raregan.commands.talk import column_choices, refuse_input, say
+from raregan.config import AMOUNTS
+from raregan.errors import UserError
+from raregan.terminal import contest_progress
+
+if TYPE_CHECKING:
+    import argparse
+
+HERE = "."
+
+
+def compare(args: argparse.Namespace) -> int:
+    """Hold a contest on a table and print the verdict."""
+    from raregan.archive import to_json
+    from raregan.contest.comparison import compare as hold
+
+    if args.data is None:
+        raise UserError("name the table: raregan compare DATA --target COLUMN")
+    for path in (args.json, args.markdown, args.ledger):
+        if path is not None:
+            refuse_input(args.data, path)
+            check_writable(path)
+    sys.path.append(str(Path.cwd()))  # where a user's own learner may be
+    try:
+        with contest_progress() as progress:
+            found = hold(
+                args.data,
+                query=args.query,
+                **column_choices(args),
+                time_column=args.time_column,
+                group=args.group,
+                contestants=_names(args.contestants),
+                learners=_names(args.learners),
+                amounts=AMOUNTS if args.amounts is None else _amounts(args.amounts),
+                ratio=args.ratio,
+                folds=args.folds,
+                repeats=args.repeats,
+                n_rare=args.n_rare,
+                cost_fn=args.cost_fn,
+                cost_fp=args.cost_fp,
+                amount_column=args.amount_column,
+                top=args.top,
+                confidence=args.confidence,
+                minutes=args.minutes,
+                n_jobs=args.jobs,
+                ledger=HERE if args.ledger is None else args.ledger,
+                progress=progress,
+                random_state=args.seed,
+            )
+    except KeyboardInterrupt:
+        say("what was finished is kept; the same command goes on with it")
+        raise
+    say(found.describe())
+    print(found.to_text())
+    if args.json is not None:
+        write_whole(args.json, to_json(found.to_dict()))
+        say(f"wrote {args.json}")
+    if args.markdown is not None:
+        write_whole(args.markdown, found.to_markdown().encode())
+        say(f"wrote {args.markdown}")
+    if not found.is_whole:
+        say("time was up: the same command goes on with what is missing")
+    return 0
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _amounts(text: str) -> list[float]:
+    try:
+        return [float(amount) for amount in text.split(",")]
+    except ValueError:
+        raise UserError(f"--amounts takes numbers such as 0.5,1,2, got {text!r}") from None

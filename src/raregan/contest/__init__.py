@@ -1,0 +1,1 @@
+"""A contest: whether synthetic rows help a classifier, against what the user has today."""

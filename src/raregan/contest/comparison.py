@@ -1,0 +1,366 @@
+"""compare: the whole contest, from a table to a verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raregan.config import AMOUNTS, CONFIDENCE, FOLDS, REPEATS, SEED, plain_seed
+from raregan.contest.arena import Arena, read_arena, take_notes
+from raregan.contest.contestants import Contestant, choose_contestants
+from raregan.contest.fold import Record, Rules
+from raregan.contest.leaks import Leak, find_leaks
+from raregan.contest.learners import choose_learners
+from raregan.contest.ledger import Ledger
+from raregan.contest.schedule import Drawn, play_all
+from raregan.contest.scores import Costs
+from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
+from raregan.contest.sides import Caps
+from raregan.contest.verdict import Standing, Verdict, judge, rank
+from raregan.data.fingerprints import row_hashes
+from raregan.data.folds import Ties
+from raregan.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from raregan.data.schema import Schema
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a contest found.
+
+    Attributes
+    ----------
+    source
+        Name of the table.
+    n_rows, n_rare
+        Of the table.
+    options
+        What the records depend on, as JSON holds it.
+    standings
+        How every contestant did with every learner.
+    verdict
+        What to do.
+    leaks
+        Signs that the table holds rows that were made, or held out.
+    notes
+        What else a reader should know, one line each.
+    records
+        All that was scored, one for each fold, contestant and learner.
+    n_tasks, n_done
+        Contestants times folds, and how many of these were played.
+    seconds
+        Of this call.
+    """
+
+    source: str
+    n_rows: int
+    n_rare: int
+    options: dict[str, Any]
+    standings: tuple[Standing, ...]
+    verdict: Verdict
+    leaks: tuple[Leak, ...]
+    notes: tuple[str, ...]
+    records: tuple[Record, ...] = field(repr=False)
+    n_tasks: int
+    n_done: int
+    seconds: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every contestant was played in every fold."""
+        return self.n_done == self.n_tasks
+
+    def describe(self) -> str:
+        """Say in one line what was compared."""
+        folds = f"{self.options['repeats']} x {self.options['folds']} folds"
+        if self.options["time_column"] is not None:
+            folds = f"{self.options['folds']} folds by {self.options['time_column']}"
+        part = "" if self.is_whole else f"; time was up after {self.n_done} of {self.n_tasks} parts"
+        return f"{self.source}: {self.n_rows:,} rows, {self.n_rare:,} of them rare; {folds}{part}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it; ``verdict.recommendation`` is what to do."""
+        return {
+            "verdict": self.verdict.to_dict(),
+            "leaks": [asdict(leak) for leak in self.leaks],
+            "notes": list(self.notes),
+            "source": self.source,
+            "n_rows": self.n_rows,
+            "n_rare": self.n_rare,
+            "options": self.options,
+            "n_tasks": self.n_tasks,
+            "n_done": self.n_done,
+            "seconds": self.seconds,
+            "standings": [standing.to_dict() for standing in self.standings],
+            "records": [record.to_dict() for record in self.records],
+        }
+
+    def to_text(self) -> str:
+        """Return verdict, tables and notes for a terminal."""
+        return "\n\n".join(
+            part for part in (as_text(self.standings), FOOT, self._notes(), self.verdict.text)
+            if part
+        )  # fmt: skip
+
+    def to_markdown(self) -> str:
+        """Return the same as Markdown, the verdict first."""
+        title = f"# {self.verdict.recommendation}: a contest on {self.source}"
+        parts = (title, self.verdict.text, self.describe(), as_markdown(self.standings), FOOT)
+        return "\n\n".join(part for part in (*parts, self._notes("- ")) if part) + "\n"
+
+    def _notes(self, mark: str = "") -> str:
+        absent = [f"absent: {text}" for text in absences(self.standings)]
+        return "\n".join(f"{mark}{text}" for text in (*self.notes, *absent))
+
+
+def compare(
+    source: Any,
+    *,
+    query: str | None = None,
+    target: str | None = None,
+    rare: Any = None,
+    ignore: str | Iterable[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    schema: Schema | None = None,
+    constraints: Sequence[str] = (),
+    time_column: str | None = None,
+    group: str | None = None,
+    contestants: Iterable[str] | None = None,
+    learners: Iterable[str] | None = None,
+    amounts: Iterable[float] = AMOUNTS,
+    ratio: float | None = None,
+    folds: int = FOLDS,
+    repeats: int = REPEATS,
+    n_rare: int | None = None,
+    caps: Caps | None = None,
+    cost_fn: float | None = None,
+    cost_fp: float | None = None,
+    amount_column: str | None = None,
+    top: int | None = None,
+    confidence: float = CONFIDENCE,
+    minutes: float | None = None,
+    n_jobs: int | None = None,
+    ledger: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    random_state: int = SEED,
+) -> Comparison:
+    """Say whether synthetic rows help this table, against what its owner has today.
+
+    Parameters
+    ----------
+    source, query
+        As of `raregan.data.sources.open_source`; the whole table is read into memory.
+    target, rare, ignore
+        As of `raregan.read_table`.
+    kinds, schema
+        What columns are, where that is not to be inferred. That, and no more, is known of the
+        table as a whole.
+    constraints
+        Rules that rows of raregan's variants keep, added to those of `schema`.
+    time_column
+        Test on what is later: see `raregan.data.folds.Ties.deal`. No feature.
+    group
+        Rows that share its value stay together. No feature.
+    contestants
+        Names of `raregan.contest.contestants.CONTESTANTS`; both baselines are always there.
+    learners
+        Names or import paths; see `raregan.contest.learners.choose_learners`.
+    amounts
+        New rows for a rare one, among which each fold chooses.
+    ratio
+        Rare rows for one of the others that are learned from, in place of `amounts`.
+    folds, repeats
+        How often the table is dealt, into how many parts.
+    n_rare
+        Rare rows that are left in each training side; default: all.
+    caps
+        How many others are kept; see `raregan.contest.sides.Caps`.
+    cost_fn, cost_fp
+        Of a rare row that is let pass, and of a false alarm; adds the score ``cost``.
+    amount_column
+        What `cost_fn` is multiplied with, row by row.
+    top
+        How many rows can be looked into, for ``precision_at_top``.
+    confidence
+        Of all intervals together.
+    minutes
+        No part is begun that is not expected to end in this time.
+    n_jobs
+        Parts that are played at once, as of `joblib.Parallel`: None leaves it to joblib's context,
+        so that its Ray and Dask backends spread them.
+    ledger
+        A file that keeps what is finished, and is gone on with; or a folder, in which it gets a
+        name of its own and is removed at the end. Default: nothing is kept.
+    options
+        Of `raregan.RareGAN`, for raregan's variants.
+    progress
+        Called with the parts that are played, and all.
+    random_state
+        Fixes all draws: the same seed gives the same scores, whatever `n_jobs`.
+
+    Raises
+    ------
+    UserError
+        The table, an option or the ledger is at fault.
+    """
+    begun = time.monotonic()
+    costs = _costs(cost_fn, cost_fp, amount_column)
+    players = choose_contestants(contestants)
+    rules = Rules(
+        columns=(),
+        learners=choose_learners(learners),
+        amounts=_positive(amounts),
+        ratio=ratio,
+        top=top,
+        costs=costs,
+        options=_with_rules(options, schema, constraints),
+        seed=plain_seed(random_state),
+    )
+    _check_numbers(ratio=ratio, n_rare=n_rare, top=top, minutes=minutes)
+    if not 0 < confidence < 1:
+        raise UserError(f"confidence must lie between 0 and 1, got {confidence!r}")
+    arena = read_arena(
+        source,
+        query=query,
+        target=target,
+        rare=rare,
+        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
+        kinds=kinds,
+        schema=schema,
+        apart=tuple(name for name in (time_column, group) if name is not None),
+    )
+    rules = replace(rules, columns=arena.columns)
+    ties = Ties.of(
+        arena.frame,
+        target=arena.rows.target,
+        rare=arena.rows.value,
+        ignore=arena.not_features,
+        time_column=time_column,
+        group=group,
+    )
+    told = {
+        "folds": folds,
+        "repeats": repeats if time_column is None else 1,
+        "time_column": time_column,
+        "group": group,
+        "n_rare": n_rare,
+        "caps": asdict(caps or Caps()),
+        "amount_column": amount_column,
+        **_plain_rules(rules, arena),
+        "data": _fingerprint(arena, [time_column, group, amount_column]),
+    }
+    tasks = [(fold, one) for fold in ties.deal(folds, repeats, rules.seed) for one in players]
+    paid = arena.amounts(amount_column)
+    book = _open_ledger(ledger, told, players)
+    leaks = find_leaks(
+        arena.frame, ties.is_rare, rules.columns, held_out=arena.held_out, random_state=rules.seed
+    )
+    drawn = Drawn(arena, ties, rules, caps or Caps(), n_rare, paid)
+    play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
+    standings, n_tests = rank(records := _in_order(book, players, rules), confidence=confidence)
+    found = Comparison(
+        source=arena.source,
+        n_rows=arena.frame.height,
+        n_rare=int(ties.is_rare.sum()),
+        options=told | {"confidence": confidence},
+        standings=tuple(standings),
+        verdict=judge(standings, confidence=confidence, n_tests=n_tests, leaks=leaks),
+        leaks=leaks,
+        notes=take_notes(arena, ties, caps or Caps()),
+        records=tuple(records),
+        n_tasks=len(tasks),
+        n_done=len(book.done),
+        seconds=round(time.monotonic() - begun, 3),
+    )
+    if found.is_whole and ledger is not None and Path(ledger).is_dir():
+        book.remove()
+    return found
+
+
+# --- options --------------------------------------------------------------------------------------
+
+
+def _costs(missed: float | None, alarm: float | None, amount_column: str | None) -> Costs | None:
+    if missed is None and alarm is None:
+        if amount_column is not None:
+            raise UserError("an amount column needs the costs too: give cost_fn and cost_fp")
+        return None
+    if missed is None or alarm is None:
+        raise UserError("costs are given together: cost_fn of a miss, cost_fp of a false alarm")
+    _check_numbers(cost_fn=missed, cost_fp=alarm)
+    return Costs(float(missed), float(alarm))
+
+
+def _with_rules(
+    options: Mapping[str, Any] | None, schema: Schema | None, constraints: Sequence[str]
+) -> dict[str, Any]:
+    known = schema.constraints if schema is not None else ()
+    rules = list(dict.fromkeys([*known, *constraints]))
+    return {**(options or {}), **({"constraints": rules} if rules else {})}
+
+
+def _positive(amounts: Iterable[float]) -> tuple[float, ...]:
+    chosen = tuple(sorted({float(amount) for amount in amounts}))
+    if not chosen or chosen[0] <= 0 or not np.isfinite(chosen[-1]):
+        raise UserError(f"amounts must be positive numbers, got {list(chosen)}")
+    return chosen
+
+
+def _check_numbers(**values: float | None) -> None:
+    for name, value in values.items():
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise UserError(f"{name} must be a positive number, got {value!r}")
+
+
+def _plain_rules(rules: Rules, arena: Arena) -> dict[str, Any]:
+    return {
+        "target": arena.rows.target,
+        "rare": arena.rows.value,
+        "columns": {column.name: column.kind for column in rules.columns},
+        "learners": [learner.name for learner in rules.learners],
+        "amounts": list(rules.amounts),
+        "ratio": rules.ratio,
+        "top": rules.top,
+        "costs": None if rules.costs is None else asdict(rules.costs),
+        "options": dict(rules.options),
+        "seed": rules.seed,
+    }
+
+
+def _fingerprint(arena: Arena, others: Iterable[str | None]) -> str:
+    """Hash what the records depend on of the rows, in their order."""
+    used = {column.name for column in arena.columns} | {arena.rows.target, *others}
+    frame = arena.frame.select(name for name in arena.frame.columns if name in used)
+    return hashlib.sha256(row_hashes(frame).astype("<u8").tobytes()).hexdigest()
+
+
+def _open_ledger(
+    ledger: str | Path | None, told: dict[str, Any], players: Sequence[Contestant]
+) -> Ledger:
+    """Open it, and take no notice of those who do not play this time."""
+    if ledger is not None and Path(ledger).is_dir():
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        ledger = Path(ledger) / f"contest-{digest[:8]}.jsonl"
+    book = Ledger.open(ledger, told)
+    names = {one.name for one in players}
+    book.records = [record for record in book.records if record.contestant in names]
+    return book
+
+
+def _in_order(book: Ledger, players: Sequence[Contestant], rules: Rules) -> list[Record]:
+    """Sort records as they would be played one after another."""
+    who = {one.name: place for place, one in enumerate(players)}
+    whose = {one.name: place for place, one in enumerate(rules.learners)}
+    return sorted(
+        book.records, key=lambda r: (r.repeat, r.fold, who[r.contestant], whose[r.learner])
+    )

@@ -1,0 +1,210 @@
+"""Classifiers that the contest is held with, each with settings that hold up under imbalance.
+
+Boosting is slow and shallow: with a large learning rate and leaves of few rows it diverges on
+tables of one rare row in a thousand, and then whatever is added to them seems to help.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from raregan.contest.features import Linear, Ordinal
+from raregan.data.rows import listed
+from raregan.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+TREES = 200
+"""Trees of the forest, and rounds of boosting."""
+
+QUICK_TREES = 50
+"""Trees of the forest that only chooses an amount and calibrates."""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One classifier.
+
+    Attributes
+    ----------
+    name
+        As it is typed and reported; of a user's own, its import path.
+    matrix
+        How it sees columns: `raregan.contest.features.Linear` or `Ordinal`.
+    make
+        Takes a seed and whether it may be quick, and returns a fresh estimator.
+    """
+
+    name: str
+    matrix: type[Linear | Ordinal]
+    make: Callable[[int, bool], Any]
+
+
+def _logistic(seed: int, _quick: bool) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1.0, max_iter=2_000, random_state=seed)
+
+
+def _forest(seed: int, quick: bool) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        QUICK_TREES if quick else TREES, min_samples_leaf=2, random_state=seed
+    )
+
+
+def _boosting(seed: int, _quick: bool) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=TREES,
+        max_leaf_nodes=8,
+        min_samples_leaf=10,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def _lightgbm(seed: int, _quick: bool) -> Any:
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(
+        n_estimators=TREES,
+        learning_rate=0.05,
+        num_leaves=8,
+        min_child_samples=10,
+        min_sum_hessian_in_leaf=1e-2,
+        reg_lambda=1.0,
+        n_jobs=1,
+        deterministic=True,
+        verbose=-1,
+        random_state=seed,
+    )
+
+
+def _xgboost(seed: int, _quick: bool) -> Any:
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(
+        n_estimators=TREES,
+        learning_rate=0.05,
+        max_depth=3,
+        min_child_weight=0.1,
+        reg_lambda=1.0,
+        tree_method="hist",
+        n_jobs=1,
+        random_state=seed,
+    )
+
+
+def _catboost(seed: int, _quick: bool) -> Any:
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier(
+        iterations=TREES,
+        learning_rate=0.05,
+        depth=4,
+        l2_leaf_reg=3.0,
+        thread_count=1,
+        allow_writing_files=False,
+        verbose=False,
+        random_seed=seed,
+    )
+
+
+_OWN = (
+    Learner("logistic", Linear, _logistic),
+    Learner("forest", Ordinal, _forest),
+    Learner("boosting", Ordinal, _boosting),
+)
+_FOREIGN = (
+    Learner("lightgbm", Ordinal, _lightgbm),
+    Learner("xgboost", Ordinal, _xgboost),
+    Learner("catboost", Ordinal, _catboost),
+)
+LEARNERS: dict[str, Learner] = {learner.name: learner for learner in (*_OWN, *_FOREIGN)}
+"""All that have a name of ours; the last three are other packages."""
+
+
+def choose_learners(names: Iterable[str] | None = None) -> tuple[Learner, ...]:
+    """Return the learners of these names.
+
+    Parameters
+    ----------
+    names
+        Names of `LEARNERS`, or import paths such as ``"package.module:make_model"``: of an
+        estimator, of its class, or of a function without arguments that returns one. None:
+        scikit-learn's three, and those of other packages that are installed.
+
+    Raises
+    ------
+    UserError
+        There is no such learner, its package is not installed, or what a path names is none.
+    """
+    if names is None:
+        return (*_OWN, *(one for one in _FOREIGN if importlib.util.find_spec(one.name)))
+    chosen = tuple(dict.fromkeys(names))
+    if not chosen:
+        raise UserError("a contest needs a learner; name one")
+    return tuple(find_learner(name) for name in chosen)
+
+
+def find_learner(name: str) -> Learner:
+    """Return one learner, by its name or import path; raises as `choose_learners` does."""
+    if name in LEARNERS:
+        if LEARNERS[name] in _FOREIGN and importlib.util.find_spec(name) is None:
+            raise UserError(f"learner {name!r} needs its package: pip install {name}")
+        return LEARNERS[name]
+    if "." not in name and ":" not in name:
+        raise UserError(
+            f"no learner is called {name!r}; choose among {listed(list(LEARNERS))}, or give the "
+            "import path of your own, such as package.module:make_model"
+        )
+    return Learner(name, Linear, _Imported(name))
+
+
+@dataclass(frozen=True)
+class _Imported:
+    """Makes estimators from an import path, which is all that another process needs to know."""
+
+    path: str
+
+    def __post_init__(self) -> None:
+        self(0, False)
+
+    def __call__(self, seed: int, _quick: bool) -> Any:
+        found = _import(self.path)
+        model = found() if callable(found) else copy.deepcopy(found)
+        if not hasattr(model, "fit") or not (
+            hasattr(model, "predict_proba") or hasattr(model, "decision_function")
+        ):
+            raise UserError(
+                f"{self.path} gives a {type(model).__name__}, which is no classifier that scores "
+                "rows: it needs fit, and predict_proba or decision_function"
+            )
+        return _seeded(model, seed)
+
+
+def _import(path: str) -> Any:
+    module, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"cannot import the learner {path!r}: {error}") from error
+    return found
+
+
+def _seeded(model: Any, seed: int) -> Any:
+    options = model.get_params() if hasattr(model, "get_params") else {}
+    names = [n for n in options if n.rpartition("__")[2] == "random_state" and options[n] is None]
+    return model.set_params(**dict.fromkeys(names, seed)) if names else model

@@ -1,0 +1,315 @@
+"""What the contest says: what to use, how much it gains, how sure that is, and what it costs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raregan.contest.contestants import BASELINES, CONTESTANTS, NOTHING, WEIGHTS
+from raregan.contest.intervals import Interval, corrected_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from raregan.contest.fold import Record
+    from raregan.contest.leaks import Leak
+
+KEEP = "keep"
+MAIN = "average_precision"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one contestant did with one learner.
+
+    Attributes
+    ----------
+    contestant, learner
+        Names.
+    n
+        Folds that it was scored in.
+    scores
+        Mean of each score over these.
+    gains
+        By baseline: the interval of the difference of average precision, by fold, over the folds
+        that both were scored in. Corrected for all comparisons.
+    amount
+        Chosen most often; None where there is none to choose.
+    seconds
+        Mean of a fold.
+    absent
+        Why it has no scores.
+    """
+
+    contestant: str
+    learner: str
+    n: int
+    scores: dict[str, float]
+    gains: dict[str, Interval]
+    amount: float | None
+    seconds: float
+    absent: str | None = None
+
+    @property
+    def is_recommended(self) -> bool:
+        """Whether it gains beyond doubt on every baseline that the learner could be scored with."""
+        gains = self.gains.values()
+        return (
+            self.contestant not in BASELINES
+            and NOTHING in self.gains
+            and all(gain.is_gain for gain in gains)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold: no infinite number."""
+        plain = asdict(self)
+        plain["gains"] = {name: _plain(gain) for name, gain in self.gains.items()}
+        return plain
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do.
+
+    Attributes
+    ----------
+    recommendation
+        ``"keep"``, or the contestant's name.
+    reason
+        ``"gain"``, ``"no gain"``, ``"leak"`` or ``"too few folds"``.
+    learner
+        The one with the highest average precision, by what it does best with.
+    best
+        Of that learner, the contestant with the highest mean gain, whether sure or not; None where
+        no contestant but the baselines was scored.
+    interval
+        Its gain on `against`, which is the baseline that it gains less on.
+    against
+        Name of that baseline.
+    by_learner
+        Recommendation for each learner alone.
+    confidence, n_tests
+        Of all intervals together, and how many they were corrected for.
+    text
+        One paragraph.
+    """
+
+    recommendation: str
+    reason: str
+    learner: str | None
+    best: str | None
+    interval: Interval | None
+    against: str | None
+    by_learner: dict[str, str]
+    confidence: float
+    n_tests: int
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold: no infinite number."""
+        plain = asdict(self)
+        plain["interval"] = None if self.interval is None else _plain(self.interval)
+        return plain
+
+
+def rank(records: Sequence[Record], *, confidence: float) -> tuple[list[Standing], int]:
+    """Return how every contestant did with every learner, and how many comparisons were made.
+
+    Each contestant besides "nothing" that was scored counts once a learner: that it must gain on
+    both baselines at once asks for no further correction (an intersection-union test).
+    """
+    pairs = list(dict.fromkeys((one.learner, one.contestant) for one in records))
+    by_pair = {pair: [r for r in records if (r.learner, r.contestant) == pair] for pair in pairs}
+    tested = [p for p, own in by_pair.items() if p[1] != NOTHING and any(r.scores for r in own)]
+    n_tests = max(1, len(tested))
+    order = list(CONTESTANTS)
+    standings = [
+        _standing(pair, by_pair, confidence=confidence, n_tests=n_tests)
+        for pair in sorted(pairs, key=lambda pair: order.index(pair[1]))
+    ]
+    learners = list(dict.fromkeys(one.learner for one in records))
+    standings.sort(key=lambda one: learners.index(one.learner))
+    return standings, n_tests
+
+
+def _standing(
+    pair: tuple[str, str],
+    by_pair: dict[tuple[str, str], list[Record]],
+    *,
+    confidence: float,
+    n_tests: int,
+) -> Standing:
+    learner, contestant = pair
+    scored = [record for record in by_pair[pair] if record.scores]
+    reasons = Counter(r.absent for r in by_pair[pair] if r.absent is not None)
+    gains = {}
+    for name in BASELINES:
+        base = {(r.repeat, r.fold): r for r in by_pair.get((learner, name), ()) if r.scores}
+        both = [r for r in scored if (r.repeat, r.fold) in base]
+        if name != contestant and both:
+            gains[name] = corrected_interval(
+                [r.scores[MAIN] - base[r.repeat, r.fold].scores[MAIN] for r in both],
+                test_share=float(np.mean([r.n_test / r.n_train for r in both])),
+                confidence=confidence,
+                n_tests=n_tests,
+            )
+    names = dict.fromkeys(name for record in scored for name in record.scores)
+    amounts = Counter(record.amount for record in scored if record.amount is not None)
+    return Standing(
+        contestant=contestant,
+        learner=learner,
+        n=len(scored),
+        scores={n: float(np.mean([r.scores[n] for r in scored])) for n in names},
+        gains=gains,
+        amount=max(amounts, key=lambda a: (amounts[a], -a)) if amounts else None,
+        seconds=float(np.mean([r.seconds for r in scored])) if scored else 0.0,
+        absent=reasons.most_common(1)[0][0] if reasons else None,
+    )
+
+
+def judge(
+    standings: Sequence[Standing],
+    *,
+    confidence: float,
+    n_tests: int,
+    leaks: Iterable[Leak] = (),
+) -> Verdict:
+    """Return the verdict; "keep what you have" unless a gain is beyond doubt.
+
+    A learner is as good as the best of what it could be used with: a baseline, or a contestant that
+    gains on both beyond doubt. Of the best learner the best such contestant is recommended.
+    """
+    leaks = tuple(leaks)
+    usable = [s for s in standings if s.n and (s.contestant in BASELINES or s.is_recommended)]
+    by_learner = {s.learner: KEEP for s in standings if s.n}
+    for learner in by_learner:
+        sure = [s for s in usable if s.learner == learner and s.is_recommended]
+        if sure:
+            by_learner[learner] = max(sure, key=_reached).contestant
+    best_learner = max(usable, key=_reached).learner if usable else None
+    rivals = [
+        s
+        for s in standings
+        if s.learner == best_learner and s.contestant not in BASELINES and s.n and s.gains
+    ]
+    recommendation = by_learner[best_learner] if best_learner is not None else KEEP
+    best = next((s for s in rivals if s.contestant == recommendation), None)
+    best = best or max(rivals, key=lambda s: _least_gain(s)[1].mean, default=None)
+    against, interval = _least_gain(best) if best is not None else (None, None)
+    reason = "gain" if recommendation != KEEP else "no gain"
+    if interval is None or not math.isfinite(interval.low):
+        reason = "too few folds"
+    if leaks:
+        recommendation, reason = KEEP, "leak"
+    return Verdict(
+        recommendation=recommendation,
+        reason=reason,
+        learner=best_learner,
+        best=None if best is None else best.contestant,
+        interval=interval,
+        against=against,
+        by_learner=by_learner,
+        confidence=confidence,
+        n_tests=n_tests,
+        text=" ".join(
+            _words(
+                standings,
+                best,
+                reason=reason,
+                leaks=leaks,
+                by_learner=by_learner,
+                confidence=confidence,
+                n_tests=n_tests,
+            )
+        ),
+    )
+
+
+def _reached(standing: Standing) -> float:
+    return standing.scores[MAIN]
+
+
+def _least_gain(standing: Standing) -> tuple[str, Interval]:
+    return min(standing.gains.items(), key=lambda item: (item[1].low, item[1].mean))
+
+
+def show_gain(gain: Interval) -> str:
+    """Write a gain in points of average precision, with its interval: no more than 100 can be."""
+    if not math.isfinite(gain.low):
+        return f"{100 * gain.mean:+.1f}"
+    low, high = max(-100.0, 100 * gain.low), min(100.0, 100 * gain.high)
+    return f"{100 * gain.mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def _words(
+    standings: Sequence[Standing],
+    best: Standing | None,
+    *,
+    reason: str,
+    leaks: Sequence[Leak],
+    by_learner: dict[str, str],
+    confidence: float,
+    n_tests: int,
+) -> list[str]:
+    words = []
+    if leaks:
+        words.append("Keep what you have, for now: a leak was found, so that no score below is ")
+        words[-1] += "true. " + "; ".join(leak.text for leak in leaks) + "."
+    if best is None:
+        return [*words, "Nothing could be compared." if leaks else "Keep what you have: nothing "
+                "could be compared with it."]  # fmt: skip
+    against, interval = _least_gain(best)
+    learner = best.learner
+    sure = f"{confidence:.0%} interval, corrected for {n_tests} comparisons and for folds that "
+    sure += f"share rows; {interval.n} folds"
+    if reason == "gain":
+        made = "synthetic rows" if CONTESTANTS[best.contestant].is_synthetic else "no synthetic row"
+        words.append(
+            f"Use {best.contestant} ({made}) with {learner}: it gains {show_gain(interval)} points "
+            f"of average precision on {against} ({sure})."
+        )
+    elif reason == "too few folds":
+        words.append(
+            f"Keep what you have: {interval.n} fold is too few to say more. {best.contestant} "
+            f"with {learner} made {show_gain(interval)} points of average precision on {against}."
+        )
+    elif reason == "no gain":
+        words.append(
+            f"Keep what you have: no contestant gains on both baselines beyond doubt with "
+            f"{learner}, the best learner here. Nearest is {best.contestant}: "
+            f"{show_gain(interval)} points of average precision on {against} ({sure})."
+        )
+    base = next((s for s in standings if (s.learner, s.contestant) == (learner, NOTHING)), None)
+    if base is not None and base.n:
+        words += _calibration(best, base)
+    weights = next((s for s in standings if (s.learner, s.contestant) == (learner, WEIGHTS)), None)
+    if reason == "no gain" and weights is not None and NOTHING in weights.gains:
+        gain = weights.gains[NOTHING]
+        if gain.is_gain:
+            words.append(f"Class weights alone gain {show_gain(gain)} on nothing.")
+    others = [f"{one} with {name}" for name, one in by_learner.items() if name != learner]
+    sure_others = [text for text in others if not text.startswith(KEEP)]
+    if sure_others and reason != "leak":
+        words.append(f"With lesser learners there is a sure gain: {', '.join(sure_others)}.")
+    return words
+
+
+def _calibration(best: Standing, base: Standing) -> list[str]:
+    """Say what the contestant does to probabilities, before and after recalibration."""
+    words = []
+    if "brier_as_is" in best.scores and "brier_as_is" in base.scores:
+        words.append(
+            f"Its probabilities: Brier score {best.scores['brier_as_is']:.5f} as they are and "
+            f"{best.scores['brier']:.5f} recalibrated on real rows, against "
+            f"{base.scores['brier_as_is']:.5f} and {base.scores['brier']:.5f} with nothing "
+            "(lower is better)."
+        )
+    return words
+
+
+def _plain(gain: Interval) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in gain._asdict().items()}

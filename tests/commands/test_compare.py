@@ -1,0 +1,117 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from raregan.commands import compare as module
+from raregan.contest import schedule
+from tests.contest.tables import apart
+
+QUICK = ("--contestants", "smote,copula", "--folds", 3, "--repeats", 1, "--jobs", 1)
+ONE = (*QUICK, "--learners", "logistic")
+
+
+@pytest.fixture
+def table(folder):
+    apart().write_csv("t.csv")
+    return folder
+
+
+def test_verdict_tables_and_files(run, table):
+    out, err = run("compare", "t.csv", *ONE, "--json", "c.json", "--markdown", "c.md")
+    assert err.splitlines() == [
+        "t.csv: 400 rows, 60 of them rare; 1 x 3 folds",
+        "wrote c.json",
+        "wrote c.md",
+    ]
+    found = json.loads((table / "c.json").read_text())
+    verdict = found["verdict"]
+    assert verdict["recommendation"] in ("keep", "smote", "copula")
+    assert out.strip().endswith(verdict["text"])
+    assert verdict["interval"]["low"] < verdict["interval"]["high"]
+    assert (table / "c.md").read_text().startswith(f"# {verdict['recommendation']}: a contest")
+    assert not list(table.glob("contest-*"))  # finished: nothing to go on with
+
+
+def test_the_same_command_says_the_same(run, table):
+    outs = [run("compare", "t.csv", *ONE, "--json", name)[0] for name in ("a.json", "b.json")]
+    first, second = (json.loads((table / name).read_text()) for name in ("a.json", "b.json"))
+    assert first["verdict"] == second["verdict"]
+    assert [line.split()[:4] for line in outs[0].splitlines()] == [
+        line.split()[:4] for line in outs[1].splitlines()
+    ]
+
+
+def test_an_interrupted_contest_goes_on(run, table, monkeypatch):
+    real, calls = schedule.play, []
+
+    def breaks(*task):
+        calls.append(task)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return real(*task)
+
+    monkeypatch.setattr(schedule, "play", breaks)
+    _, err = run("compare", "t.csv", *ONE, code=130)
+    assert "what was finished is kept; the same command goes on with it" in err
+    assert len(list(table.glob("contest-*"))) == 1
+    run("compare", "t.csv", *ONE)
+    assert len(calls) == 5 + 12 - 4
+    assert not list(table.glob("contest-*"))
+
+
+def test_a_named_ledger_stays_and_time_may_be_up(run, table):
+    _, err = run("compare", "t.csv", *ONE, "--ledger", "l.jsonl", "--minutes", 1e-9)
+    assert "time was up after 0 of 12 parts" in err
+    assert "time was up: the same command goes on with what is missing" in err
+    run("compare", "t.csv", *ONE, "--ledger", "l.jsonl")
+    assert len((table / "l.jsonl").read_text().splitlines()) == 13
+
+
+def test_own_learners_of_this_folder(run, table):
+    (table / "mine.py").write_text(
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "def make():\n    return DecisionTreeClassifier(max_depth=2)\n"
+    )
+    out, _ = run("compare", "t.csv", *QUICK, "--learners", "mine:make")
+    assert out.startswith("mine:make:\n")
+
+
+def test_options_arrive(run, table, monkeypatch):
+    rng = np.random.default_rng(0)
+    apart().with_columns(
+        when=pl.int_range(pl.len()), paid=pl.Series(rng.exponential(1, 400)), text=pl.lit("a")
+    ).write_parquet("t.parquet")
+    typed = "--time-column when --n-rare 30 --cost-fn 5 --cost-fp 1 --amount-column paid --top 9"
+    typed += " --amounts 1,3 --confidence 0.9 --seed 4 --ignore text --json c.json"
+    out, err = run("compare", "t.parquet", *ONE, *typed.split())
+    assert "3 folds by when" in err
+    assert "cost" in out
+    options = json.loads((table / "c.json").read_text())["options"]
+    expected = {"n_rare": 30, "top": 9, "amounts": [1.0, 3.0], "confidence": 0.9, "seed": 4}
+    expected |= {"costs": {"missed": 5.0, "alarm": 1.0}, "amount_column": "paid", "repeats": 1}
+    assert {name: options[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "match"),
+    [
+        ("", "name the table"),
+        ("t.csv --contestants smoot", "no contestant is called 'smoot'"),
+        ("t.csv --learners tree", "no learner is called 'tree'"),
+        ("t.csv --amounts a,b", "--amounts takes numbers"),
+        ("t.csv --cost-fn 3", "costs are given together"),
+        ("t.csv --json t.csv", "t.csv"),
+        ("t.csv --json no/c.json", "there is no folder no"),
+        ("t.csv --markdown postgresql://u:p@h/d", "--markdown names a file"),
+        ("t.csv --time-column whem", "no column 'whem'"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_played(fails, table, typed, match):
+    fails("compare", *typed.split(), match=match)
+
+
+def test_names_are_split_at_commas():
+    assert module._names(" a, b,,c ") == ["a", "b", "c"]
+    assert module._names(None) is None

@@ -1,0 +1,100 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from raregan.contest.arena import read_arena, take_notes
+from raregan.contest.sides import Caps
+from raregan.data.folds import Ties
+from raregan.data.split import split_file
+from raregan.data.table import infer_schema
+from raregan.errors import SchemaError
+from tests.contest.tables import apart
+
+ASKED = {
+    "query": None,
+    "target": None,
+    "rare": None,
+    "ignore": (),
+    "kinds": None,
+    "schema": None,
+    "apart": (),
+}
+
+
+def read(source, **options):
+    return read_arena(source, **{**ASKED, **options})
+
+
+def kinds_of(arena):
+    return {column.name: column.kind for column in arena.columns}
+
+
+def test_identifiers_and_constants_are_no_features(mixed):
+    arena = read(mixed.with_columns(same=pl.lit(1)))
+    assert {"case", "same"} == set(arena.not_features)
+    assert "case" not in kinds_of(arena)
+    assert (arena.rows.target, arena.rows.value) == ("Class", 1)
+    assert arena.frame.height == mixed.height
+
+
+def test_what_is_constant_in_rare_rows_alone_is_a_feature():
+    frame = apart().with_columns(
+        flag=pl.when(pl.col("Class") == 1).then(0).otherwise(pl.int_range(pl.len()) % 2)
+    )
+    assert kinds_of(read(frame))["flag"] == "integer"
+
+
+def test_columns_that_keep_rows_apart_are_no_features():
+    frame = apart().with_columns(when=pl.int_range(pl.len()), who=pl.int_range(pl.len()) % 7)
+    arena = read(frame, apart=("when", "who"))
+    assert set(arena.not_features) == {"when", "who"}
+    with pytest.raises(SchemaError, match="no column 'whem'"):
+        read(frame, apart=("whem",))
+    with pytest.raises(SchemaError, match="is the target"):
+        read(frame, target="Class", apart=("Class",))
+
+
+def test_given_kinds_are_taken_before_those_of_a_schema(mixed):
+    arena = read(mixed, kinds={"count": "categorical"})
+    assert kinds_of(arena)["count"] == "categorical"
+    schema = infer_schema(arena.rows, kinds={"count": "categorical"})
+    assert kinds_of(read(mixed, schema=schema))["count"] == "categorical"
+    assert kinds_of(read(mixed, schema=schema, kinds={"count": "integer"}))["count"] == "integer"
+
+
+def test_not_a_number_is_missing_and_no_features_are_refused():
+    frame = apart().with_columns(x0=pl.lit(float("nan")), x1=pl.lit(3.0))
+    arena = read(frame)
+    assert arena.frame["x0"].null_count() == frame.height
+    assert set(arena.not_features) == {"x0", "x1"}
+    with pytest.raises(SchemaError, match="no column to tell rare rows by"):
+        read(frame.select("x0", "x1", "Class"))
+
+
+def test_the_mark_of_a_split_is_read(tmp_path):
+    apart().write_parquet(tmp_path / "t.parquet")
+    done = split_file(tmp_path / "t.parquet", tmp_path / "parts", target="Class")
+    assert read(done.train).held_out.n_rows == 100
+    assert read(apart()).held_out is None
+
+
+def test_amounts_are_numbers_in_every_row():
+    frame = apart().with_columns(
+        paid=pl.int_range(pl.len()), gone=pl.lit(None, pl.Float64), text=pl.lit("a")
+    )
+    arena = read(frame)
+    assert np.array_equal(arena.amounts("paid"), np.arange(400.0))
+    assert arena.amounts(None) is None
+    for name in ("gone", "text"):
+        with pytest.raises(SchemaError, match=f"amount column '{name}'"):
+            arena.amounts(name)
+
+
+def test_notes_say_what_a_reader_should_know():
+    frame = pl.concat([apart(), apart().head(5)]).with_columns(same=pl.lit(1))
+    ties = Ties.of(frame, target="Class", rare=1)
+    notes = take_notes(read(frame), ties, Caps(train=100))
+    assert notes[0] == "no features: 'same'"
+    assert notes[1].startswith("5 rows are kept on the side of others")
+    assert notes[2].startswith("of the other rows at most 100 are learned from")
+    assert len(take_notes(read(apart()), Ties.of(apart(), target="Class", rare=1), Caps())) == 0

@@ -1,0 +1,142 @@
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from imblearn.over_sampling import SMOTE
+
+import raregan
+from raregan.contest.comparison import compare
+from raregan.data.split import split_file
+from raregan.errors import UserError
+from tests.contest.tables import apart, named, on_a_line, shuffled
+
+QUICK = {"learners": ["logistic"], "contestants": ["smote"], "folds": 3, "repeats": 1}
+CHEAP = ["over-sampling", "under-sampling", "smote", "copula"]
+NEIGHBOURS = "sklearn.neighbors:KNeighborsClassifier"
+TREE = "sklearn.tree:DecisionTreeClassifier"
+
+
+def scored(found):
+    return [replace(record, seconds=0.0) for record in found.records]
+
+
+# --- the bars -------------------------------------------------------------------------------------
+
+
+def keeps(seed, learners):
+    found = compare(shuffled(seed), learners=learners, contestants=CHEAP, random_state=seed)
+    return found.verdict.recommendation == "keep"
+
+
+def finds(seed, learner, **options):
+    """Say whether a gain is found, of 20 rare rows in a training fold.
+
+    Neighbours take no class weights, and so have one baseline to beat; a tree has both.
+    """
+    found = compare(
+        on_a_line(seed),
+        n_rare=20,
+        learners=[learner],
+        contestants=["over-sampling", "smote"],
+        random_state=seed,
+        **options,
+    )
+    return found.verdict.recommendation == "smote"
+
+
+def test_where_nothing_can_help_it_says_keep():
+    assert all(keeps(seed, ["logistic"]) for seed in range(2))
+
+
+def test_where_rows_help_it_says_so():
+    assert finds(0, TREE, amounts=[10])
+
+
+@pytest.mark.slow
+def test_where_nothing_can_help_it_says_keep_nearly_always():
+    assert sum(keeps(seed, ["logistic", TREE]) for seed in range(20)) >= 19
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("learner", "options"), [(NEIGHBOURS, {"repeats": 4}), (TREE, {"amounts": [10]})]
+)
+def test_where_rows_help_it_finds_that_nearly_always(learner, options):
+    assert sum(finds(seed, learner, **options) for seed in range(20)) >= 18
+
+
+@pytest.mark.parametrize("kind", ["copies", "between", "marked", "held-out"])
+def test_a_planted_leak_is_found_and_named(kind, tmp_path):
+    table = apart(n=300, n_rare=40)
+    source = table
+    rare = table.filter(pl.col("Class") == 1)
+    if kind == "copies":
+        source = pl.concat([table, rare, rare, rare])
+    elif kind == "between":
+        rows, labels = SMOTE(random_state=0).fit_resample(
+            table.drop("Class").to_numpy(), table["Class"].to_numpy()
+        )
+        source = named(rows).with_columns(Class=pl.Series(labels))
+        source = pl.concat([source, table.filter(pl.col("Class") == 0).head(20)])
+    elif kind == "marked":
+        source = table.with_columns(is_synthetic=pl.int_range(pl.len()) % 9 == 0)
+    else:
+        table.write_parquet(tmp_path / "t.parquet")
+        done = split_file(tmp_path / "t.parquet", tmp_path / "parts", target="Class")
+        pl.concat([pl.read_parquet(p) for p in (done.train, done.test)]).write_parquet(done.train)
+        source = done.train
+    found = compare(source, target="Class", rare=1, **QUICK)
+    assert [leak.name for leak in found.leaks] == [kind]
+    assert (found.verdict.recommendation, found.verdict.reason) == ("keep", "leak")
+    assert found.leaks[0].text in found.to_text()
+
+
+# --- the whole way --------------------------------------------------------------------------------
+
+
+def test_one_seed_gives_the_same_scores_and_another_others():
+    one, same = (compare(apart(), random_state=1, **QUICK) for _ in range(2))
+    other = compare(apart(), random_state=2, **QUICK)
+    assert scored(one) == scored(same)
+    assert scored(one) != scored(other)
+    assert compare is raregan.compare
+
+
+def test_another_contestant_changes_nothing_for_those_there_are():
+    few, more = (
+        compare(apart(), **{**QUICK, "contestants": names}) for names in (["smote"], CHEAP)
+    )
+    both = [r for r in scored(more) if r.contestant in ("nothing", "class-weights", "smote")]
+    assert scored(few) == both
+
+
+def test_fewer_rare_rows_are_left_to_learn_from():
+    found = compare(apart(n=2_000, n_rare=300), n_rare=20, **QUICK)
+    more = compare(apart(n=2_000, n_rare=300), **QUICK)
+    assert {r.n_train for r in found.records} < {float(n) for n in range(1_100, 1_200)}
+    reached = [one.standings[0].scores["average_precision"] for one in (found, more)]
+    assert reached[0] < reached[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"cost_fn": 1}, "costs are given together"),
+        ({"amount_column": "x0"}, "needs the costs too"),
+        ({"cost_fn": -1, "cost_fp": 1}, "cost_fn must be a positive number"),
+        ({"amounts": []}, "amounts must be positive"),
+        ({"amounts": [0, 1]}, "amounts must be positive"),
+        ({"ratio": 0}, "ratio must be a positive number"),
+        ({"minutes": np.nan}, "minutes must be a positive number"),
+        ({"confidence": 1.0}, "between 0 and 1"),
+        ({"random_state": -1}, "a seed must be"),
+        ({"folds": 1}, "2 folds"),
+        ({"contestants": ["gan2"]}, "no contestant is called"),
+        ({"learners": ["tree"]}, "no learner is called"),
+        ({"target": "Clas"}, "no column 'Clas'"),
+    ],
+)
+def test_mistakes_are_told(options, match):
+    with pytest.raises(UserError, match=match):
+        compare(apart(), **{**QUICK, **options})
