@@ -36,7 +36,10 @@ def test_the_demo_makes_what_it_says(made):
     rows = pl.read_csv(made / "synthetic_fraud.csv")
     assert rows.shape == (1_000, 30)
     assert load_model(made / "fraud.raregan").provenance["source"] == SIMULATED
-    assert SIMULATED_NOTE in (made / "report.html").read_text()
+    page = (made / "report.html").read_text()
+    assert SIMULATED_NOTE in page
+    assert "Whom does it expose?" in page
+    assert "--epochs 2</code>" in page
     assert (made / "pca.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from raregan.data.sources import read_table
+from raregan.data.table import fingerprint
+
 
 @pytest.mark.usefixtures("few_trees")
 def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
@@ -60,9 +63,14 @@ def test_evaluate_with_held_out_rows_judges_privacy_and_utility_and_writes_what_
     assert counts["real"] + n_held == 100
     assert counts["others"] == pl.read_parquet(real).filter(pl.col("Class") == 0).height
     assert all(group["figures"] for group in told["groups"])
-    assert "case" not in {column["name"] for column in told["columns"]}
+    names = [column["name"] for column in told["columns"]]
+    assert "case" not in names
     assert Path("r.md").read_text(encoding="utf-8").startswith("## Synthetic rows judged")
     page = Path("r.html").read_text(encoding="utf-8")
+    told_page = ("--holdout parts/test.parquet --json r.json", "Distance to the closest record")
+    prints = [fingerprint(pl.read_parquet("s.parquet").select(names)),
+              read_table(real, target="Class").fingerprint]  # fmt: skip
+    assert all(said in page for said in (*told_page, *prints))
     for said in ("membership inference, nearest (AUC)", "as real rows", "utility: "):
         assert said in page
         assert said in out

@@ -54,11 +54,11 @@ def test_accumulate_is_the_empirical_distribution_at_its_ends_and_between():
 
 
 def test_copies_lie_at_nothing_and_rows_of_the_same_kind_as_far_as_held_out_ones():
-    real, held = blobs(300, 1), blobs(200, 2)
+    real, held = blobs(150, 1), blobs(150, 2)
     copied = cloud_views(real, real[:100], held, seed=0).distances
     assert copied.synthetic.distances.max() == 0
     assert copied.limit > 0
-    fresh = cloud_views(real, blobs(200, 3), held, seed=0).distances
+    fresh = cloud_views(real, blobs(150, 3), held, seed=0).distances
     middle = [
         np.interp(0.5, side.shares, side.distances) for side in (fresh.synthetic, fresh.holdout)
     ]
@@ -87,3 +87,23 @@ def test_few_held_out_rows_are_not_looked_at():
 def test_other_columns_are_refused():
     with pytest.raises(SchemaError, match="'a' is missing"):
         cloud_views(blobs(40, 1), blobs(40, 2).drop("a"), None, seed=0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: rng.normal(size=60),
+        lambda rng: rng.normal(size=60) * 1e90,
+        lambda rng: np.where(rng.random(60) < 0.3, np.inf, rng.normal(size=60)),
+        lambda rng: np.where(rng.random(60) < 0.3, np.nan, rng.normal(size=60)),
+        lambda rng: rng.choice(list("abcdefghijklmnop"), 60),
+        lambda rng: rng.integers(0, 12, 60),
+    ],
+    ids=["one", "huge", "infinite", "missing", "levels", "duplicates"],
+)
+def test_columns_of_any_kind_are_placed(make):
+    rng = np.random.default_rng(0)
+    views = cloud_views(*(pl.DataFrame({"a": make(rng)}) for _ in range(3)), seed=0)
+    for side in (views.neighbours.real, views.neighbours.holdout, views.neighbours.synthetic):
+        assert np.isfinite(side).all()
+    assert np.isfinite(views.distances.synthetic.distances).all()

@@ -68,8 +68,12 @@ def evaluate(args: argparse.Namespace) -> int:
             ("data", table.describe_rows()),
             ("columns", _judged(table)),
             ("fingerprint of real rows", table.fingerprint),
-            ("of synthetic rows", fingerprint(synthetic)),
-            *([] if held_out is None else [("of held-out rows", fingerprint(held_out))]),
+            ("fingerprint of synthetic rows", fingerprint(synthetic)),
+            *(
+                []
+                if held_out is None
+                else [("fingerprint of held-out rows", fingerprint(held_out))]
+            ),
         ],
         command=args.command_line,
     )

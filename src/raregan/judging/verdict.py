@@ -39,7 +39,7 @@ class Question(NamedTuple):
 QUESTIONS: Mapping[Group, Question] = {
     "fidelity": Question(
         "Does it look real?",
-        "for the model-risk auditor",
+        "for the data scientist and the model-risk auditor",
         "To look real is not to be safe: copies look more real than anything. Nor is it to be "
         "useful.",
     ),

@@ -129,6 +129,7 @@ def embed(points: Matrix, seed: int) -> Matrix | None:
        in scikit-learn.
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     if len(np.unique(points, axis=0)) < _FEWEST:
         return None
@@ -136,7 +137,9 @@ def embed(points: Matrix, seed: int) -> Matrix | None:
     model = TSNE(
         perplexity=perplexity, max_iter=ITERATIONS, init="pca", random_state=seed % 2**32, n_jobs=1
     )
-    placed: Matrix = model.fit_transform(points).astype(np.float64)
+    # One thread: sums then come in one order, and so few points are not worth more.
+    with threadpool_limits(limits=1):
+        placed: Matrix = model.fit_transform(points).astype(np.float64)
     return placed
 
 

@@ -74,7 +74,8 @@ def verdict_section(verdict: Verdict, report: Report) -> str:
     more = f"<h3>What would say the rest?</h3>\n<pre><code>{typed}</code></pre>\n" if typed else ""
     return (
         f'<p class="summary">{escape(verdict.summary)}</p>\n<div class="answers">\n{answers}\n'
-        f"</div>\n{more}<h3>How do you know?</h3>\n<p>{escape(verdict.grounds)}</p>"
+        f'</div>\n{more}<h3>How do you know?</h3>\n<p class="soft">for the model-risk auditor</p>\n'
+        f"<p>{escape(verdict.grounds)}</p>"
     )
 
 
