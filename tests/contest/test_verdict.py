@@ -60,6 +60,16 @@ def test_keep_is_the_default():
     assert found.text.startswith("Keep what you have")
 
 
+def test_nearest_is_who_gains_most_on_the_baseline_that_it_gains_less_on():
+    """The mean counts, also where the other interval reaches lower."""
+    levels = {"nothing": 0.5, "class-weights": 0.49, "smote": 0.5, "copula": 0.503}
+    records = [r for r in records_of(levels, noise=0.001) if r.contestant != "class-weights"]
+    records += records_of({"class-weights": 0.49}, noise=0.2)
+    found = verdict_of(records)
+    assert (found.recommendation, found.best, found.against) == ("keep", "copula", "nothing")
+    assert found.interval.mean == pytest.approx(0.003, abs=0.002)
+
+
 def test_a_gain_on_one_baseline_alone_is_none():
     found = verdict_of(records_of({"nothing": 0.5, "class-weights": 0.7, "smote": 0.69}))
     assert found.recommendation == "keep"

@@ -84,14 +84,14 @@ class Record:
         Chosen: new rows for a rare one, or others for one where these are dropped.
     scores
         By name, of `raregan.contest.scores.SCORES`.
-    curves
-        By name, of `raregan.contest.curves.trace`.
     seconds
         To make rows, choose, learn and score.
     n_train, n_test
         Rows of either side of the table, before any were thinned out.
     absent
         Why there is no score.
+    curves
+        By name, of `raregan.contest.curves.trace`.
     """
 
     repeat: int
@@ -100,11 +100,11 @@ class Record:
     learner: str
     amount: float | None = None
     scores: dict[str, float] = field(default_factory=dict)
-    curves: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
     n_train: float = 0.0
     n_test: float = 0.0
     absent: str | None = None
+    curves: dict[str, list[float]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""

@@ -234,7 +234,7 @@ def _reached(standing: Standing) -> float:
 
 
 def _least_gain(standing: Standing) -> tuple[str, Interval]:
-    return min(standing.gains.items(), key=lambda item: (item[1].low, item[1].mean))
+    return min(standing.gains.items(), key=lambda item: (item[1].mean, item[1].low))
 
 
 def show_gain(gain: Interval) -> str:
