@@ -63,8 +63,9 @@ def test_keep_is_the_default():
 def test_nearest_is_who_gains_most_on_the_baseline_that_it_gains_less_on():
     """The mean counts, also where the other interval reaches lower."""
     levels = {"nothing": 0.5, "class-weights": 0.49, "smote": 0.5, "copula": 0.503}
-    records = [r for r in records_of(levels, noise=0.001) if r.contestant != "class-weights"]
-    records += records_of({"class-weights": 0.49}, noise=0.2)
+    records = records_of(levels, noise=0.001)
+    for place, record in enumerate(r for r in records if r.contestant == "class-weights"):
+        record.scores["average_precision"] += 0.2 * (-1) ** place
     found = verdict_of(records)
     assert (found.recommendation, found.best, found.against) == ("keep", "copula", "nothing")
     assert found.interval.mean == pytest.approx(0.003, abs=0.002)
