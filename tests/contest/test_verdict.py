@@ -16,7 +16,7 @@ def records_of(levels, *, learner="logistic", folds=FOLDS, noise=0.01):
     """Records whose average precision is about that of `levels`, by contestant."""
     rng = np.random.default_rng(1)
     return [
-        Record(*place, name, learner, 1.0, scores, 2.0, n_train=80, n_test=20)
+        Record(*place, name, learner, 1.0, scores, seconds=2.0, n_train=80, n_test=20)
         for name, level in levels.items()
         for place in folds
         for scores in [

@@ -8,13 +8,24 @@ from raregan.contest.comparison import Comparison
 from raregan.contest.contestants import BASELINES, NOTHING
 from raregan.contest.leaks import Leak
 from raregan.contest.scores import SCORES
-from raregan.contest.verdict import KEEP, MAIN, Standing, show_gain
+from raregan.contest.verdict import KEEP, MAIN, Standing, least_gain, show_gain
 from raregan.reporting.frame import list_items
 
-_COSTS = ("brier_as_is", "brier", "recall_at_0.1%", "recall_at_1%", "cost")
+_COSTS = {
+    "brier_as_is": "Brier score as it is",
+    "brier": "Brier score, recalibrated",
+    "recall_at_0.1%": "found with false alarms on 0.1% of the others",
+    "recall_at_1%": "found with false alarms on 1%",
+    "cost": "mean cost a row",
+}
+_USER = "For whoever uses its probabilities and alarms."
 _REFUTED = (
     "Rows that a generator other than SMOTE added before cannot be told; the contest is of this "
     "table alone."
+)
+_FITTED = (
+    "within each training side all is fitted anew: medians, scales, levels, generators, amounts, "
+    "thresholds and calibration; test rows are touched last"
 )
 _UNSURE = "A contestant may still help: a contest of few folds finds large gains only."
 _SURE = "Of this table, with these learners and their settings."
@@ -43,7 +54,7 @@ def _alert(leaks: Sequence[Leak]) -> str:
 
 
 def _card(
-    question: str, reader: str, headline: str, texts: Iterable[str], caution: str, kind: str
+    question: str, reader: str, headline: str, texts: Iterable[str], caution: str, *, kind: str
 ) -> str:
     return (
         f'<article class="answer {kind}">\n<h3>{question}</h3>\n<p class="soft">{reader}</p>\n'
@@ -70,9 +81,9 @@ def _helps(found: Comparison) -> str:
         "Does it help?",
         "For whoever trains the classifier.",
         headline,
-        (_advise(found, learner) for learner in verdict.by_learner),
+        () if leaked else (_advise(found, learner) for learner in verdict.by_learner),
         _LEAKED if leaked else _SURE if gains else _UNSURE,
-        "bad" if leaked else "good" if gains else "other",
+        kind="bad" if leaked else "good" if gains else "other",
     )
 
 
@@ -88,16 +99,15 @@ def _advise(found: Comparison, learner: str) -> str:
 
 
 def nearest_rival(found: Comparison, learner: str) -> Standing | None:
-    """Return what is recommended for a learner, or else whatever has the highest mean gain."""
+    """Return what is recommended for a learner, or else what comes nearest, as in the verdict."""
     rivals = [
         one
         for one in found.standings
         if one.learner == learner and one.contestant not in BASELINES and one.n and one.gains
     ]
     advised = [one for one in rivals if one.contestant == found.verdict.by_learner[learner]]
-    # As the verdict: a gain is what is left of it on the baseline that leaves least.
-    least = {one.contestant: min(gain.mean for gain in one.gains.values()) for one in rivals}
-    return next(iter(advised), max(rivals, key=lambda one: least[one.contestant], default=None))
+    nearest = max(rivals, key=lambda one: least_gain(one)[1].mean, default=None)
+    return next(iter(advised), nearest)
 
 
 # --- how do you know? -----------------------------------------------------------------------------
@@ -116,14 +126,13 @@ def _known(found: Comparison) -> str:
         f"{part} parts were played; rows that test were never learned from.",
         (
             _dealing(found.options),
-            "within each training side all is fitted anew: medians, scales, levels, generators, "
-            "amounts, thresholds and calibration; test rows are touched last",
+            _FITTED,
             f"{corrected} (Nadeau and Bengio, 2003)",
             "a contestant is recommended if it gains on both baselines beyond doubt",
             f"looked for signs that the table was oversampled before: {len(found.leaks)} found",
         ),
         _REFUTED,
-        "bad" if found.leaks else "other",
+        kind="bad" if found.leaks else "other",
     )
 
 
@@ -148,22 +157,20 @@ def _costs(found: Comparison) -> str:
     base = None if learner is None else by_name.get((learner, NOTHING))
     if rival is None or base is None:
         return _card(
-            "What does it cost?", _USER, "Nothing could be compared.", (), _MEANS, "other"
+            "What does it cost?", _USER, "Nothing could be compared.", (), _MEANS, kind="other"
         )
     scores = [name for name in _COSTS if name in rival.scores and name in base.scores]
     texts = [_against(name, rival, base) for name in scores]
     texts.append(
         f"seconds a fold: {rival.seconds:.1f} against {base.seconds:.1f} with {base.contestant}"
     )
-    return _card("What does it cost?", _USER, _reliability(rival, base), texts, _MEANS, "other")
-
-
-_USER = "For whoever uses its probabilities and alarms."
-_NAMES = {"brier_as_is": "Brier score as it is", "brier": "Brier score, recalibrated"}
+    return _card(
+        "What does it cost?", _USER, _reliability(rival, base), texts, _MEANS, kind="other"
+    )
 
 
 def _against(name: str, rival: Standing, base: Standing) -> str:
-    label, spec = _NAMES.get(name, name.replace("_", " ")), SCORES[name].spec
+    label, spec = _COSTS[name], SCORES[name].spec
     return (
         f"{label}: {rival.scores[name]:{spec}} against {base.scores[name]:{spec}} "
         f"with {base.contestant}"
@@ -176,9 +183,8 @@ def _reliability(rival: Standing, base: Standing) -> str:
     as_is = "brier_as_is"
     if as_is not in rival.scores or as_is not in base.scores:
         reached = f"{rival.scores[MAIN]:{SCORES[MAIN].spec}}"
-        return f"{who} reaches average precision {reached}; it gives no probabilities as they are."
+        return f"{who}: average precision {reached}; no probabilities without recalibration."
     times = rival.scores[as_is] / base.scores[as_is] if base.scores[as_is] else float("nan")
     return (
-        f"{who}: the Brier score of its probabilities is {times:.2f} times that with nothing, "
-        "before recalibration."
+        f"{who}: Brier score {times:.2f} times that with {base.contestant}, before recalibration."
     )

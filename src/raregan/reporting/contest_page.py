@@ -231,9 +231,7 @@ def _players(standings: Sequence[Standing]) -> str:
 # --- provenance -----------------------------------------------------------------------------------
 
 
-def _provenance(
-    found: Comparison, facts: Iterable[tuple[str, object]]
-) -> list[tuple[str, object]]:
+def _provenance(found: Comparison, facts: Iterable[tuple[str, object]]) -> list[tuple[str, object]]:
     told = found.options
     part = f"{found.n_done:,} of {found.n_tasks:,} (contestants times folds)"
     return [

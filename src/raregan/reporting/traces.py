@@ -110,7 +110,7 @@ def describe(traces: Iterable[Trace], kind: Kind) -> str:
         at = ", ".join(
             f"{trace.mean[place]:.2f} at {at:.3g} {where}"
             if kind == "precision"
-            else f"{trace.mean[place]:.2f} at {at:.1%} {where}"
+            else f"{trace.mean[place]:.2f} at {100 * at:g}% {where}"
             for at, place in places.items()
         )
         told.append(f"{trace.name}: {kind} {at}")
@@ -142,12 +142,13 @@ def _places(kind: Kind) -> tuple[Vector, list[tuple[float, str]]]:
 
 
 def _steps(places: Vector, values: Vector, kind: Kind) -> Vector:
-    """Return the corners of a stepped line, of shape (2 n - 1, 2).
+    """Return the corners of a stepped line, two columns.
 
-    Precision is what is reached up to a recall, recall what is reached from a rate on.
+    Precision is what is reached up to a recall, recall what is reached from a rate on. That of no
+    row found is 1 by convention, and not drawn.
     """
     x, y = np.repeat(places, 2), np.repeat(100 * (1 - values), 2)
-    x, y = (x[:-1], y[1:]) if kind == "precision" else (x[1:], y[:-1])
+    x, y = (x[1:-1], y[2:]) if kind == "precision" else (x[1:], y[:-1])
     return np.stack([x, y], axis=1)
 
 
