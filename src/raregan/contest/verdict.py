@@ -285,7 +285,7 @@ def _words(
             f"{show_gain(interval)} points of average precision on {against} ({sure})."
         )
     base = next((s for s in standings if (s.learner, s.contestant) == (learner, NOTHING)), None)
-    if base is not None and base.n:
+    if base is not None and base.n and reason != "leak":
         words += _calibration(best, base)
     weights = next((s for s in standings if (s.learner, s.contestant) == (learner, WEIGHTS)), None)
     if reason == "no gain" and weights is not None and NOTHING in weights.gains:

@@ -28,7 +28,9 @@ _FITTED = (
     "thresholds and calibration; test rows are touched last"
 )
 _UNSURE = "A contestant may still help: a contest of few folds finds large gains only."
+_ALIKE = "You do not: rows that test may be made from rows that were learned from."
 _SURE = "Of this table, with these learners and their settings."
+_NOT_YET = "Nobody can say before the leak is mended."
 _LEAKED = "Compare again on a table without these rows; until then no figure below is true."
 _MEANS = "Means over folds, without intervals; lower is better for Brier scores and cost."
 
@@ -72,7 +74,7 @@ def _helps(found: Comparison) -> str:
     gains = verdict.reason == "gain"
     headline = "Keep what you have."
     if leaked:
-        headline = "Nobody can say before the leak is mended."
+        headline = _NOT_YET
     elif gains:
         headline = f"Yes: use {verdict.recommendation} with {verdict.learner}."
     elif verdict.reason == "too few folds":
@@ -123,7 +125,7 @@ def _known(found: Comparison) -> str:
     return _card(
         "How do you know?",
         "For whoever has to sign it off.",
-        f"{part} parts were played; rows that test were never learned from.",
+        _ALIKE if found.leaks else f"{part} parts were played; no row that tests was learned from.",
         (
             _dealing(found.options),
             _FITTED,
@@ -153,6 +155,8 @@ def _dealing(options: dict[str, Any]) -> str:
 def _costs(found: Comparison) -> str:
     by_name = {(one.learner, one.contestant): one for one in found.standings if one.n}
     learner = found.verdict.learner
+    if found.leaks:
+        return _card("What does it cost?", _USER, _NOT_YET, (), _LEAKED, kind="bad")
     rival = None if learner is None else nearest_rival(found, learner)
     base = None if learner is None else by_name.get((learner, NOTHING))
     if rival is None or base is None:
