@@ -101,8 +101,21 @@ def test_words_say_what_is_reached():
     )
 
 
-def test_the_key_has_a_sample_of_each_line():
-    traces = [average(RECORDS, name, "recall") for name in ("a", NASTY)]
-    page = Page(draw_key(traces))
-    assert page.texts("span") == ["a", NASTY]
-    assert [a["class"] for tag, a in page.elements if tag == "line"] == ["curve c0", "curve c1"]
+@pytest.mark.parametrize(
+    ("names", "styles"),
+    [
+        (["nothing", "class-weights", "smote", NASTY], "0123"),
+        (["nothing", "smote", NASTY], "023"),  # as with a learner that takes no weights
+    ],
+)
+def test_a_line_looks_as_its_key_says_and_baselines_always_the_same(names, styles):
+    traces = [average(RECORDS, name, "recall") for name in names]
+    key = Page(draw_key(traces))
+    assert key.texts("span") == names
+    assert [a["class"] for tag, a in key.elements if tag == "line"] == [
+        f"curve c{style}" for style in styles
+    ]
+    picture = Page(draw_traces(traces, "recall", learner="tree"))
+    assert [a["class"] for tag, a in picture.elements if tag == "path"] == [
+        f"{kind} c{style}" for kind in ("band", "curve") for style in styles
+    ]

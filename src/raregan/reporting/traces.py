@@ -81,13 +81,13 @@ def draw_traces(traces: Sequence[Trace], kind: Kind, *, learner: str) -> str:
     """Return one picture: bands beneath lines, stepped as no line is drawn between points."""
     title, x_title, y_title = _TITLES[kind]
     places, ticks = _places(kind)
+    styled = list(zip(_styles(traces), traces, strict=True))
     bands = "".join(
-        f'<path class="band c{i}" d="{_band(places, trace, kind)}"/>'
-        for i, trace in enumerate(traces)
+        f'<path class="band c{style}" d="{_band(places, trace, kind)}"/>' for style, trace in styled
     )
     lines = "".join(
-        f'<path class="curve c{i}" d="M{_join(_steps(places, trace.mean, kind))}"/>'
-        for i, trace in enumerate(traces)
+        f'<path class="curve c{style}" d="M{_join(_steps(places, trace.mean, kind))}"/>'
+        for style, trace in styled
     )
     said = escape(f"{title} with {learner}. {describe(traces, kind)}", quote=True)
     return (
@@ -120,11 +120,18 @@ def describe(traces: Iterable[Trace], kind: Kind) -> str:
 def draw_key(traces: Sequence[Trace]) -> str:
     """Return which line is whose."""
     names = " ".join(
-        f'<span><svg class="sample" aria-hidden="true"><line class="curve c{i}" x2="100%" y1="6" '
-        f'y2="6"/></svg>{escape(trace.name)}</span>'
-        for i, trace in enumerate(traces)
+        f'<span><svg class="sample" aria-hidden="true"><line class="curve c{style}" x2="100%" '
+        f'y1="6" y2="6"/></svg>{escape(trace.name)}</span>'
+        for style, trace in zip(_styles(traces), traces, strict=True)
     )
     return f'<p class="key">{names}</p>'
+
+
+def _styles(traces: Sequence[Trace]) -> list[int]:
+    """Return how lines look: a baseline is the same with every learner, whoever else plays."""
+    names = [trace.name for trace in traces]
+    order = [*BASELINES, *(name for name in names if name not in BASELINES)]
+    return [order.index(name) for name in names]
 
 
 def _grid(kind: Kind) -> tuple[float, ...]:
