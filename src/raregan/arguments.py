@@ -321,6 +321,9 @@ def _add_compare(verbs: Any) -> None:
         help="keep what is finished here (a file of its own, removed at the end); the same command "
         "goes on with it",
     )
+    compare.add_argument(
+        "-o", "--output", metavar="FILE", help="write verdict, pictures and tables as one HTML page"
+    )
     compare.add_argument("--json", metavar="FILE", help="write all figures")
     compare.add_argument("--markdown", metavar="FILE", help="write the tables")
     _number(compare, "--seed", whole, f"fixes every draw ({SEED})", default=SEED)

@@ -1,3 +1,4 @@
+import html
 import json
 
 import numpy as np
@@ -32,6 +33,14 @@ def test_verdict_tables_and_files(run, table):
     assert verdict["interval"]["low"] < verdict["interval"]["high"]
     assert (table / "c.md").read_text().startswith(f"# {verdict['recommendation']}: a contest")
     assert not list(table.glob("contest-*"))  # finished: nothing to go on with
+
+
+def test_a_page_is_written_where_it_is_asked_for(run, table):
+    out, err = run("compare", "t.csv", *ONE, "-o", "c.html")
+    assert err.splitlines()[-1] == "wrote c.html"
+    page = (table / "c.html").read_text(encoding="utf-8")
+    assert html.escape(out.strip().splitlines()[-1]) in page
+    assert "raregan compare t.csv --contestants smote,copula" in page
 
 
 def test_the_same_command_says_the_same(run, table):
@@ -103,6 +112,11 @@ def test_options_arrive(run, table, monkeypatch):
         ("t.csv --amounts a,b", "--amounts takes numbers"),
         ("t.csv --cost-fn 3", "costs are given together"),
         ("t.csv --json t.csv", "t.csv"),
+        ("t.csv -o t.csv", "t.csv"),
+        ("t.csv -o c.html --json c.html", "--output and --json are both c.html"),
+        ("t.csv -o ./c.html --ledger c.html", "--output and --ledger are both c.html"),
+        ("t.csv -o no/c.html", "there is no folder no"),
+        ("t.csv -o postgresql://u:p@h/d", "--output names a file"),
         ("t.csv --json no/c.json", "there is no folder no"),
         ("t.csv --markdown postgresql://u:p@h/d", "--markdown names a file"),
         ("t.csv --time-column whem", "no column 'whem'"),

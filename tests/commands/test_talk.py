@@ -1,7 +1,7 @@
 import pytest
 
 from raregan.arguments import make_parser
-from raregan.commands.talk import pair, place, refuse_input, table_words
+from raregan.commands.talk import check_outputs, pair, place, refuse_input, table_words
 from raregan.errors import UserError
 
 
@@ -80,3 +80,15 @@ def test_what_was_typed_of_a_table_can_be_typed_again():
     assert table_words(make_parser().parse_args(["tune"])) == ""
     url = ["tune", "postgresql://me:secret@here/db", "--query", "select 1"]
     assert "secret" not in table_words(make_parser().parse_args(url))
+
+
+def test_outputs_overwrite_neither_inputs_nor_each_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    check_outputs({"--output": "a", "--json": "b", "--markdown": None}, ("t.csv", None))
+    with pytest.raises(UserError, match="t.csv is the input"):
+        check_outputs({"--json": "t.csv"}, (None, "t.csv"))
+    with pytest.raises(UserError, match="--output and --json are both ./a"):
+        check_outputs({"--output": "a", "--json": "./a"}, ())
+    with pytest.raises(UserError, match="there is no folder no"):
+        check_outputs({"--output": "no/a"}, ())

@@ -5,8 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
+from raregan.contest.leaks import Leak
+from raregan.reporting.contest_page import write_contest_page
 from raregan.reporting.report import write_report
 from tests.judging.test_report import made_up
+from tests.reporting.contests import played
 from tests.reporting.test_report import HISTORY, NASTY, rows
 
 CHROMIUM = next(
@@ -49,6 +52,17 @@ def browser():
 
 @pytest.fixture
 def look(browser, path):
+    yield from looks(browser, path)
+
+
+@pytest.fixture
+def look_at_contest(browser, tmp_path):
+    found = played(learner=NASTY, source="t" * 90, leaks=[Leak("copies", 3, "3 are copies")])
+    command = "raregan compare " + "a_path_without_any_break/" * 10
+    yield from looks(browser, write_contest_page(tmp_path / "c.html", found, command=command))
+
+
+def looks(browser, path):
     """Open the page; whatever it says on the console or asks for is a failure at the end."""
     said, pages = [], []
 
@@ -161,3 +175,66 @@ def test_paper_is_light_shows_all_and_the_screen_is_as_before(look):
     printed = page.pdf(format="A4")
     assert printed.startswith(b"%PDF")
     assert 3 < printed.count(b"/Type /Page\n") < 20
+
+
+PLACES = """() => [...document.querySelectorAll(".forest li, figure")].map(part => {
+    const picture = part.querySelector("svg").getBoundingClientRect();
+    const marks = [...part.querySelectorAll("circle, rect, path.curve, text")];
+    const places = marks.map(mark => mark.getBoundingClientRect());
+    return {name: part.textContent, width: picture.width, n: marks.length,
+      left: Math.min(...places.map(place => place.left)),
+      right: Math.max(...places.map(place => place.right))};
+})"""
+
+
+@pytest.mark.parametrize(
+    ("width", "first", "then"), [(1280, "light", "dark"), (390, "dark", "light")]
+)
+def test_a_contest_is_drawn_and_fits(look_at_contest, width, first, then):
+    page = look_at_contest(width, first)
+    for scheme in (first, then):
+        page.emulate_media(color_scheme=scheme)
+        paper, line = (
+            colour_of(page, *what) for what in (("body", "backgroundColor"), (".c0", "stroke"))
+        )
+        assert (paper.mean() > 200) == (scheme == "light")
+        assert abs(line - paper).min() > 150
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    drawn = page.evaluate(PLACES)
+    assert len(drawn) == (4 + 1) + (1 + 1) + 4  # contestants and scale of both learners, curves
+    for part in drawn:
+        assert part["width"] > 200
+        assert part["n"] > 0
+        assert 0 <= part["left"] < part["right"] <= width, part
+
+
+def test_ticks_stand_beneath_their_lines(look_at_contest):
+    for width in (1280, 390):
+        page = look_at_contest(width)
+        lines, texts = page.evaluate(
+            """() => ["li:first-child line.grid", ".scale text"].map(which =>
+            [...document.querySelector(".forest").querySelectorAll(which)].map(mark => {
+            const place = mark.getBoundingClientRect();
+            return (place.left + place.right) / 2; }))"""
+        )
+        np.testing.assert_allclose(texts, lines, atol=1)
+
+
+def test_the_keyboard_reaches_a_leak_first_and_wide_tables(look_at_contest):
+    page = look_at_contest()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "verdict"
+    alert = page.get_by_role("alert")
+    assert "3 are copies" in alert.inner_text()
+    assert alert.bounding_box()["y"] < page.locator(".summary").bounding_box()["y"]
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "wide"
+
+
+def test_a_contest_on_paper_is_light(look_at_contest):
+    page = look_at_contest(scheme="dark")
+    page.emulate_media(media="print")
+    assert colour_of(page, "body", "backgroundColor").mean() == 255
+    assert page.pdf(format="A4").count(b"/Type /Page\n") < 12

@@ -155,6 +155,7 @@ def test_unless_told_the_default_comes_first_then_all_that_train_on_evidence():
     assert check_search(None, 1, None) == ("flow", "cwgan-gp", "r3gan", "wgan-gp")
 
 
+@pytest.mark.slow
 def test_a_real_search_of_a_small_table(table):
-    found = tune(table, variants=["gan"], trials=1, minutes=None)
+    found = tune(table, variants=["gan"], trials=3, minutes=None)
     assert found.trials[0].figures.told_apart > 0.5

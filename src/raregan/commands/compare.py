@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raregan.atomic import check_writable, write_whole
-from raregan.commands.talk import column_choices, refuse_input, say
+from raregan.atomic import write_whole
+from raregan.commands.talk import check_outputs, column_choices, say
 from raregan.config import AMOUNTS
 from raregan.errors import UserError
 from raregan.terminal import contest_progress
@@ -25,10 +25,13 @@ def compare(args: argparse.Namespace) -> int:
 
     if args.data is None:
         raise UserError("name the table: raregan compare DATA --target COLUMN")
-    for path in (args.json, args.markdown, args.ledger):
-        if path is not None:
-            refuse_input(args.data, path)
-            check_writable(path)
+    outputs = {
+        "--output": args.output,
+        "--json": args.json,
+        "--markdown": args.markdown,
+        "--ledger": args.ledger,
+    }
+    check_outputs(outputs, (args.data, args.schema))
     sys.path.append(str(Path.cwd()))  # where a user's own learner may be
     try:
         with contest_progress() as progress:
@@ -67,6 +70,11 @@ def compare(args: argparse.Namespace) -> int:
     if args.markdown is not None:
         write_whole(args.markdown, found.to_markdown().encode())
         say(f"wrote {args.markdown}")
+    if args.output is not None:
+        from raregan.reporting.contest_page import write_contest_page
+
+        write_contest_page(args.output, found, command=args.command_line)
+        say(f"wrote {args.output}")
     if not found.is_whole:
         say("time was up: the same command goes on with what is missing")
     return 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raregan.atomic import check_writable
-from raregan.commands.talk import column_choices, refuse_input, say, say_replaced
+from raregan.commands.talk import check_outputs, column_choices, refuse_input, say, say_replaced
 from raregan.config import MODEL_PATH
 from raregan.errors import DataError, UserError
 from raregan.terminal import training_progress
@@ -39,7 +38,10 @@ def evaluate(args: argparse.Namespace) -> int:
     from raregan.judging.evaluation import evaluate as judge
     from raregan.reporting.report import write_report
 
-    _check_outputs(args)
+    check_outputs(
+        {"--output": args.output, "--json": args.json, "--markdown": args.markdown},
+        (args.real, args.synthetic, args.holdout),
+    )
     real, synthetic, table = _pair(args)
     say(_judged(table))
     given = [rule.text for rule in table.constraints if set(rule.columns) <= set(real.columns)]
@@ -81,19 +83,6 @@ def evaluate(args: argparse.Namespace) -> int:
         if path is not None:
             print(f"wrote {path}")
     return 0
-
-
-def _check_outputs(args: argparse.Namespace) -> None:
-    """Refuse to write over an input, one file twice, or where nothing can be written."""
-    given = {"--output": args.output, "--json": args.json, "--markdown": args.markdown}
-    outputs = {option: path for option, path in given.items() if path is not None}
-    for option, path in outputs.items():
-        for source in (args.real, args.synthetic, args.holdout):
-            refuse_input(source, path)
-        same = [other for other, place in outputs.items() if Path(place) == Path(path)]
-        if same[0] != option:
-            raise UserError(f"{same[0]} and {option} are both {path}; give each a file of its own")
-        check_writable(path)
 
 
 def _held_out(args: argparse.Namespace, table: Table, names: list[str]) -> pl.DataFrame | None:

@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raregan.atomic import check_writable
 from raregan.errors import ModelFileError, UserError, hide_passwords
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
 
     from raregan.data.table import Table
 
@@ -107,6 +108,36 @@ def refuse_input(source: str | None, destination: str) -> None:
 
     if source is not None and destination != STANDARD_OUTPUT:
         refuse(source, destination)
+
+
+def check_outputs(outputs: Mapping[str, str | None], inputs: Iterable[str | None]) -> None:
+    """Refuse to write over an input, one file twice, or where nothing can be written.
+
+    Parameters
+    ----------
+    outputs
+        What was typed after each option; None: nothing.
+    inputs
+        What is read.
+
+    Raises
+    ------
+    UserError
+        As said.
+    """
+    given = {option: path for option, path in outputs.items() if path is not None}
+    sources = tuple(inputs)
+    for option, path in given.items():
+        for source in sources:
+            refuse_input(source, path)
+        first = next(o for o, other in given.items() if _same_place(other, path))
+        if first != option:
+            raise UserError(f"{first} and {option} are both {path}; give each a file of its own")
+        check_writable(path)
+
+
+def _same_place(one: str, other: str) -> bool:
+    return Path(one).resolve() == Path(other).resolve()
 
 
 def place(destination: str) -> str:

@@ -198,8 +198,8 @@ def judge(
     ]
     recommendation = by_learner[best_learner] if best_learner is not None else KEEP
     best = next((s for s in rivals if s.contestant == recommendation), None)
-    best = best or max(rivals, key=lambda s: _least_gain(s)[1].mean, default=None)
-    against, interval = _least_gain(best) if best is not None else (None, None)
+    best = best or max(rivals, key=lambda s: least_gain(s)[1].mean, default=None)
+    against, interval = least_gain(best) if best is not None else (None, None)
     reason = "gain" if recommendation != KEEP else "no gain"
     if interval is None or not math.isfinite(interval.low):
         reason = "too few folds"
@@ -233,7 +233,8 @@ def _reached(standing: Standing) -> float:
     return standing.scores[MAIN]
 
 
-def _least_gain(standing: Standing) -> tuple[str, Interval]:
+def least_gain(standing: Standing) -> tuple[str, Interval]:
+    """Return the baseline that a contestant gains less on, and that gain."""
     return min(standing.gains.items(), key=lambda item: (item[1].mean, item[1].low))
 
 
@@ -262,7 +263,7 @@ def _words(
     if best is None:
         return [*words, "Nothing could be compared." if leaks else "Keep what you have: nothing "
                 "could be compared with it."]  # fmt: skip
-    against, interval = _least_gain(best)
+    against, interval = least_gain(best)
     learner = best.learner
     sure = f"{confidence:.0%} interval, corrected for {n_tests} comparisons and for folds that "
     sure += f"share rows; {interval.n} folds"
@@ -284,7 +285,7 @@ def _words(
             f"{show_gain(interval)} points of average precision on {against} ({sure})."
         )
     base = next((s for s in standings if (s.learner, s.contestant) == (learner, NOTHING)), None)
-    if base is not None and base.n:
+    if base is not None and base.n and reason != "leak":
         words += _calibration(best, base)
     weights = next((s for s in standings if (s.learner, s.contestant) == (learner, WEIGHTS)), None)
     if reason == "no gain" and weights is not None and NOTHING in weights.gains:

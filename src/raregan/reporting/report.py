@@ -4,9 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
-from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from raregan.judging.measures import GROUPS
 from raregan.judging.report import Report
 from raregan.judging.verdict import reach_verdict
 from raregan.reporting.charts import Charts
-from raregan.reporting.figures import BLUE, ORANGE
+from raregan.reporting.frame import fill_page, list_facts, list_items, read_part
 from raregan.reporting.pictures import pictures_section, verdict_section
 from raregan.reporting.tables import (
     columns_table,
@@ -27,6 +25,13 @@ from raregan.reporting.tables import (
     rules_table,
     whole_table,
 )
+
+_SCRIPTS = """<noscript><p>The charts need JavaScript; all figures are in the tables.</p></noscript>
+<script type="application/json" id="data">{data}</script>
+<script>{plotly}</script>
+<script>
+{script}
+</script>"""
 
 
 def write_report(
@@ -79,24 +84,18 @@ def write_report(
     from plotly.offline import get_plotlyjs
 
     charts = Charts(real, synthetic, holdout, history, report.seed)
-    page = Template(_read("page.html")).substitute(
-        title=escape(f"{title} ({note})" if note else title),
-        style=Template(_read("page.css")).substitute(blue=BLUE, orange=ORANGE),
-        heading=escape(title),
-        note=f'<p class="note">{escape(note)}</p>' if note else "",
+    page = fill_page(
+        title=title,
+        note=note,
         verdict=verdict_section(reach_verdict(report), report),
         pictures=pictures_section(charts, report),
         tables=_tables_section(report),
         provenance=_provenance_section(report, facts, command),
-        data=_json(charts.to_dict()),
-        plotly=get_plotlyjs(),
-        script=_read("page.js"),
+        scripts=_SCRIPTS.format(
+            data=_json(charts.to_dict()), plotly=get_plotlyjs(), script=read_part("page.js")
+        ),
     )
     return write_whole(path, page.encode())
-
-
-def _read(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _tables_section(report: Report) -> str:
@@ -114,10 +113,8 @@ def _tables_section(report: Report) -> str:
         parts.append(fold(f"Rules ({len(report.rules):,})", rules_table(report.rules)))
     parts.append(fold("Whole tables", whole_table(report.fidelity)))
     if report.notes:
-        notes = "\n".join(f"<li>{escape(note)}</li>" for note in report.notes)
-        parts.append(
-            f"<h3>Notes</h3>\n<p>What was drawn, and what is absent.</p>\n<ul>\n{notes}\n</ul>"
-        )
+        notes = list_items(report.notes)
+        parts.append(f"<h3>Notes</h3>\n<p>What was drawn, and what is absent.</p>\n{notes}")
     return "\n".join(parts)
 
 
@@ -127,14 +124,7 @@ def _provenance_section(report: Report, facts: Iterable[tuple[str, object]], com
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     last = [("seed of the judge", report.seed), ("versions", versions), ("made", made)]
-    rows = "\n".join(
-        f"<dt>{escape(label)}</dt><dd>{escape(str(value))}</dd>"
-        for label, value in (*counts, *facts, *last)
-    )
-    section = f"<dl>\n{rows}\n</dl>"
-    if command:
-        section += f"\n<p>To make this report again:</p>\n<pre><code>{escape(command)}</code></pre>"
-    return section
+    return list_facts((*counts, *facts, *last), command=command)
 
 
 def _json(data: Any) -> str:
