@@ -108,9 +108,14 @@ def test_what_json_holds_becomes_what_a_config_holds():
         ({"pac": 0}, "pac must be a whole number of at least 1, got 0"),
         ({"margins": "yes"}, "margins must be one of True, False, got 'yes'"),
         ({"discriminator_speed": 0}, "discriminator_speed must be a positive number, got 0"),
-        ({"generator_widths": []}, "generator_widths must be a list of whole numbers of at least"),
+        (
+            {"generator_widths": []},
+            "generator_widths must be a list of whole numbers from 1 to 4,096",
+        ),
         ({"generator_widths": [8, 0]}, r"got \[8, 0\]"),
         ({"generator_widths": 8}, "got 8"),
+        ({"generator_widths": [10**6]}, "from 1 to 4,096"),
+        ({"field_width": 10**8}, "field_width must be at most 4,096, got 100,000,000"),
     ],
 )
 def test_a_setting_that_is_none_or_out_of_range_is_named(settings, said):

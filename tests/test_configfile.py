@@ -21,13 +21,27 @@ def test_a_file_of_ones_own_needs_no_record_of_a_search(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
-    ["", "{", "[]", "3", "null", '{"variant": "flow", "settings": {}}', '{"raregan_config": 1}'],
+    ("content", "why"),
+    [
+        ("", "line 1 column 1"),
+        ('{"a": 1,}', "line 1 column"),
+        ("[]", "it holds no names and values"),
+        ("null", "it holds no names and values"),
+        ('{"variant": "flow", "settings": {}}', "it has no 'raregan_config'"),
+        ('{"raregan_config": 1}', "it has no 'variant'"),
+        ('{"raregan_config": 1, "variant": "flow"}', "it has no 'settings'"),
+        (
+            '{"raregan_config": 1, "variant": "flow", "settings": {}, "setting": {}}',
+            "nothing is called 'setting'",
+        ),
+        ('{"raregan_config": 1, "variant": "flow", "settings": {"jitter": NaN}}', "NaN in JSON"),
+    ],
 )
-def test_what_is_no_config_file_is_refused(tmp_path, content):
+def test_what_is_no_config_file_is_refused_with_the_reason(tmp_path, content, why):
     (tmp_path / "c.json").write_text(content)
-    with pytest.raises(ModelFileError, match="c.json is no config file of raregan: write one with"):
+    with pytest.raises(ModelFileError, match="c.json is no config file of raregan") as refused:
         read_config(tmp_path / "c.json")
+    assert why in str(refused.value)
 
 
 def test_a_missing_file_and_a_newer_one_are_told_apart(tmp_path):

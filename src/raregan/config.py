@@ -127,6 +127,9 @@ VARIANT = "flow"
 MAX_SOLVER_STEPS = 1_000
 """Along a flow: far beyond what changes a row, and what a damaged file could ask for."""
 
+MAX_WIDTH = 4_096
+"""Of a layer, and beyond what some thousand rows can teach; a slip of the keys asks for more."""
+
 SLOWER = 4.0
 """What the learning rate is divided by where training diverged."""
 
@@ -214,6 +217,7 @@ _COUNTS = {
 _AMOUNTS = ("learning_rate", "discriminator_speed", "max_minutes")
 _WEIGHTS = ("leak", "gp_weight", "r1_gamma", "jitter")
 _DECAYS = ("beta_1", "beta_2", "average")
+_SIZES = ("latent_dim", "field_width", "field_blocks", "pac")
 _WIDTHS = ("generator_widths", "discriminator_widths")
 _CHOICES: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(
@@ -262,13 +266,12 @@ def _known_settings(settings: Any) -> dict[str, Any]:
 def _plain_value(name: str, value: Any) -> Any:
     """Return the value of an option, checked."""
     if name in _COUNTS:
-        least = _COUNTS[name]
-        if not (isinstance(value, Integral) and _is_number(value) and int(value) >= least):
-            raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
-        return int(value)
+        return _plain_count(name, value)
     if name in _WIDTHS:
         if not (isinstance(value, list | tuple) and value and all(map(_is_width, value))):
-            raise UserError(f"{name} must be a list of whole numbers of at least 1, got {value!r}")
+            raise UserError(
+                f"{name} must be a list of whole numbers from 1 to {MAX_WIDTH:,}, got {value!r}"
+            )
         return tuple(map(int, value))
     if name in _CHOICES:
         if value not in _CHOICES[name]:
@@ -285,12 +288,21 @@ def _plain_value(name: str, value: Any) -> Any:
     return amount
 
 
+def _plain_count(name: str, value: Any) -> int:
+    least = _COUNTS[name]
+    if not (isinstance(value, Integral) and _is_number(value) and int(value) >= least):
+        raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    if name in _SIZES and int(value) > MAX_WIDTH:
+        raise UserError(f"{name} must be at most {MAX_WIDTH:,}, got {value:,}")
+    return int(value)
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _is_width(value: Any) -> bool:
-    return isinstance(value, Integral) and _is_number(value) and int(value) >= 1
+    return isinstance(value, Integral) and _is_number(value) and 1 <= int(value) <= MAX_WIDTH
 
 
 def plain_seed(seed: Any) -> int:

@@ -46,15 +46,18 @@ def read_config(path: str | Path) -> Choice:
     """
     try:
         found = from_json(Path(path).read_bytes())
-        version, variant, settings = found[_MARK], found["variant"], found["settings"]
-        tuned = found.get("tuned", {})
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ModelFileError, *MALFORMED):
-        raise ModelFileError(
-            f"{path} is no config file of raregan: write one with raregan tune, or as "
-            f'{{"{_MARK}": {_VERSION}, "variant": "flow", "settings": {{"jitter": 0.3}}}}'
-        ) from None
+    except MALFORMED as error:
+        raise _foreign(path, str(error)) from None
+    if not isinstance(found, dict):
+        raise _foreign(path, "it holds no names and values")
+    for key in (_MARK, "variant", "settings"):
+        if key not in found:
+            raise _foreign(path, f"it has no {key!r}")
+    if odd := [key for key in found if key not in (_MARK, *Choice._fields)]:
+        raise _foreign(path, f"nothing is called {odd[0]!r}")
+    version, variant, settings = found[_MARK], found["variant"], found["settings"]
     if version != _VERSION:
         raise ModelFileError(
             f"{path} is a config file of format {version!r}, this release reads {_VERSION}: "
@@ -65,4 +68,11 @@ def read_config(path: str | Path) -> Choice:
         refuse_foreign_options(variant, {"settings": settings})
     except UserError as error:
         raise type(error)(f"{path}: {error}") from None
-    return Choice(variant, settings, tuned)
+    return Choice(variant, settings, found.get("tuned", {}))
+
+
+def _foreign(path: str | Path, why: str) -> ModelFileError:
+    return ModelFileError(
+        f"{path} is no config file of raregan ({why}): write one with raregan tune, or as "
+        f'{{"{_MARK}": {_VERSION}, "variant": "flow", "settings": {{"jitter": 0.3}}}}'
+    )

@@ -71,6 +71,17 @@ def test_nearest_is_who_gains_most_on_the_baseline_that_it_gains_less_on():
     assert found.interval.mean == pytest.approx(0.003, abs=0.002)
 
 
+def test_fewer_than_three_folds_say_nothing_yet():
+    records = records_of({"nothing": 0.5, "class-weights": 0.5, "copula": 0.5})
+    records += records_of({"smote": 0.5}, folds=FOLDS[:2], noise=0.1)
+    found = verdict_of(records)
+    assert (found.recommendation, found.reason) == ("keep", "too few folds")
+    assert found.text.startswith("Too early to say, so keep what you have: with logistic fewer")
+    assert "played by smote in 2." in found.text
+    plain = found.to_dict()["interval"]
+    assert -1 <= plain["low"] <= plain["high"] <= 1
+
+
 def test_a_gain_on_one_baseline_alone_is_none():
     found = verdict_of(records_of({"nothing": 0.5, "class-weights": 0.7, "smote": 0.69}))
     assert found.recommendation == "keep"

@@ -62,7 +62,7 @@ def test_keep_is_said_plainly():
 
 def test_one_fold_is_too_few():
     found = comparison(records_of({"nothing": 0.5, "smote": 0.7}, folds=FOLDS[:1]))
-    assert "Keep what you have: there are too few folds to say more." in headlines(found)[0]
+    assert "Too early to say: too few folds were played." in headlines(found)[0]
 
 
 def test_how_it_is_known():

@@ -39,7 +39,8 @@ FIRST, SECOND = Figures(0.7, 0, 0, 0), Figures(0.65, 0, 0, 0)
 @pytest.mark.parametrize(
     ("tuning", "said"),
     [
-        (make_tuning(DEFAULT), "keep the defaults: none of 0 other trials was better"),
+        (make_tuning(DEFAULT), "there was no time to try anything else, as that took 1 s"),
+        (make_tuning(DEFAULT, make_trial(1, 0.8)), "none of 1 other trials was better"),
         (make_tuning(DEFAULT, SAME), "better by 0.010, which is no more than chance (0.030)"),
         (make_tuning(DEFAULT, BETTER), "better by 0.100, not confirmed (not tried yet): go on"),
         (make_tuning(DEFAULT, BETTER, confirmed="a loss became NaN"), "(a loss became NaN): go on"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
 from raregan.commands.talk import read_named_table, refuse_input, say, say_replaced
-from raregan.config import NUM_SAMPLES, SYNTHETIC_PATH, VARIANT, plain_options, plain_seed
+from raregan.config import NUM_SAMPLES, VARIANT, plain_options, plain_seed
 from raregan.configfile import read_config
 from raregan.errors import ModelFileError, TrainingDivergedError, UserError
 from raregan.gans.variants import refuse_foreign_options
@@ -70,7 +70,8 @@ def train(args: argparse.Namespace) -> int:
         print(f"time was up; to go on: {_resume_command(args)}")
     else:
         checkpoint.unlink(missing_ok=True)
-    print(f"next: {_sample_command(args)} -n {NUM_SAMPLES} -o {SYNTHETIC_PATH}")
+    output = shlex.quote(f"synthetic_{Path(args.output).stem}.csv")
+    print(f"next: {_sample_command(args)} -n {NUM_SAMPLES} -o {output}")
     return 0
 
 

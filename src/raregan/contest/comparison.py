@@ -276,7 +276,7 @@ def compare(
         standings=tuple(standings),
         verdict=judge(standings, confidence=confidence, n_tests=n_tests, leaks=leaks),
         leaks=leaks,
-        notes=take_notes(arena, ties, caps or Caps()),
+        notes=(*_note_gaps(tasks, book), *take_notes(arena, ties, caps or Caps())),
         records=tuple(records),
         n_tasks=len(tasks),
         n_done=len(book.done),
@@ -285,6 +285,17 @@ def compare(
     if found.is_whole and ledger is not None and Path(ledger).is_dir():
         book.remove()
     return found
+
+
+def _note_gaps(tasks: Sequence[Any], book: Ledger) -> tuple[str, ...]:
+    """Say what a contest that time ended leaves open."""
+    if len(book.done) == len(tasks):
+        return ()
+    said = (
+        f"{len(book.done)} of {len(tasks)} parts were played: scores are means over the folds that "
+        "each contestant was played in, which differ, so compare gains, not scores"
+    )
+    return (said,)
 
 
 # --- options --------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KEEP = "keep"
 MAIN = "average_precision"
+LEAST_FOLDS = 3
+"""With fewer an interval says nothing: two differences may be alike by chance."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def judge(
     best = best or max(rivals, key=lambda s: least_gain(s)[1].mean, default=None)
     against, interval = least_gain(best) if best is not None else (None, None)
     reason = "gain" if recommendation != KEEP else "no gain"
-    if interval is None or not math.isfinite(interval.low):
+    if reason != "gain" and (interval is None or min(s.n for s in rivals) < LEAST_FOLDS):
         reason = "too few folds"
     if leaks:
         recommendation, reason = KEEP, "leak"
@@ -275,8 +277,9 @@ def _words(
         )
     elif reason == "too few folds":
         words.append(
-            f"Keep what you have: {interval.n} fold is too few to say more. {best.contestant} "
-            f"with {learner} made {show_gain(interval)} points of average precision on {against}."
+            f"Too early to say, so keep what you have: {_few_folds(standings, learner)}. So far "
+            f"{best.contestant} made {100 * interval.mean:+.1f} points of average precision on "
+            f"{against}; give the contest more time, or more folds."
         )
     elif reason == "no gain":
         words.append(
@@ -299,6 +302,16 @@ def _words(
     return words
 
 
+def _few_folds(standings: Sequence[Standing], learner: str) -> str:
+    """Name those that were not played in enough folds."""
+    few = [
+        f"{one.contestant} in {one.n}"
+        for one in standings
+        if one.learner == learner and 0 < one.n < LEAST_FOLDS
+    ]
+    return f"with {learner} fewer than {LEAST_FOLDS} folds were played by {', '.join(few)}"
+
+
 def _calibration(best: Standing, base: Standing) -> list[str]:
     """Say what the contestant does to probabilities, before and after recalibration."""
     words = []
@@ -313,4 +326,8 @@ def _calibration(best: Standing, base: Standing) -> list[str]:
 
 
 def _plain(gain: Interval) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in gain._asdict().items()}
+    """Return what JSON can hold; ends as they are shown: no more than 1 can be gained or lost."""
+    shown = gain._replace(low=max(gain.low, -1.0), high=min(gain.high, 1.0))
+    if not math.isfinite(gain.low):
+        shown = gain
+    return {n: value if math.isfinite(value) else None for n, value in shown._asdict().items()}

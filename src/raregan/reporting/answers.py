@@ -78,7 +78,7 @@ def _helps(found: Comparison) -> str:
     elif gains:
         headline = f"Yes: use {verdict.recommendation} with {verdict.learner}."
     elif verdict.reason == "too few folds":
-        headline = "Keep what you have: there are too few folds to say more."
+        headline = "Too early to say: too few folds were played."
     return _card(
         "Does it help?",
         "For whoever trains the classifier.",

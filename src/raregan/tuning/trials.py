@@ -137,6 +137,12 @@ class Tuning:
     def verdict(self) -> str:
         """In one sentence, what to train with, and why."""
         gain = self.total(self.trials[0]) - self.total(self.leader)
+        if len(self.trials) == 1:
+            took = self.trials[0].seconds
+            return (
+                "keep the defaults: there was no time to try anything else, as that took "
+                f"{took:.0f} s; give three times as much at least"
+            )
         if self.leader is self.trials[0]:
             return f"keep the defaults: none of {len(self.trials) - 1} other trials was better"
         least = f"{self.leader.name} was better by {gain:.3f}"
