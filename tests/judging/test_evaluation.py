@@ -280,11 +280,3 @@ def test_importing_the_judge_imports_no_learner_and_no_plotting():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
-
-
-@TREES_OF_A_TEST
-def test_rows_that_were_learned_from_are_no_hold_out():
-    real, made = table(60, 0), table(60, 1)
-    with pytest.raises(UserError, match="all 40 held-out rows equal real rows that were learned"):
-        evaluate(real, made, real[:40])
-    evaluate(real, made, real[:5])  # too few to be used at all

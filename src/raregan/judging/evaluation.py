@@ -15,7 +15,6 @@ import polars as pl
 
 from raregan.config import plain_seed
 from raregan.data.sources import read_frame
-from raregan.errors import UserError
 from raregan.judging.c2st import C2ST_MAX_ROWS
 from raregan.judging.columns import pair_columns
 from raregan.judging.dependence import list_pairs
@@ -77,8 +76,6 @@ def evaluate(
 
     Raises
     ------
-    UserError
-        All held-out rows are among the real ones.
     SchemaError
         The tables do not match, see `raregan.judging.columns.pair_columns`, or one of
         `constraints` is no rule.
@@ -96,7 +93,6 @@ def evaluate(
         "others": _read(others, real, "other"),
     }
     copies = find_copies(pairs, real, synthetic)
-    _refuse_learned(tables["real"], tables["holdout"])
     notes = _samples(tables)
     if 0 < tables["holdout"].height < MIN_HOLDOUT:
         notes.append(
@@ -145,17 +141,6 @@ def evaluate(
 
 def _read(source: Any, real: pl.DataFrame, which: str) -> pl.DataFrame:
     return like_real(None if source is None else read_frame(source), real, which)
-
-
-def _refuse_learned(real: pl.DataFrame, holdout: pl.DataFrame) -> None:
-    """Refuse held-out rows that are all among the real ones, where rows tell customers apart."""
-    if holdout.height < MIN_HOLDOUT or 2 * real.n_unique() < real.height:
-        return
-    if _equal(real, holdout).all():
-        raise UserError(
-            f"all {holdout.height:,} held-out rows equal real rows that were learned from: hold "
-            "out others, with raregan split for instance"
-        )
 
 
 def _draw(tables: Mapping[str, pl.DataFrame], seed: int) -> dict[str, pl.DataFrame]:
