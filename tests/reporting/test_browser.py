@@ -99,6 +99,10 @@ def wait_until(page, expression):
     raise AssertionError(f"not within 5 s: {expression}")
 
 
+_INKED = """getComputedStyle(document.querySelector("#distances .xtick text")).fill ===
+    getComputedStyle(document.body).color"""
+
+
 def colour_of(page, selector, what):
     text = page.eval_on_selector(selector, f"element => getComputedStyle(element).{what}")
     return np.array(text[text.index("(") + 1 : -1].split(",")[:3], dtype=float)
@@ -114,6 +118,7 @@ def test_every_chart_is_drawn_and_the_page_fits(look, width, first, then):
         paper, ink = (colour_of(page, "body", what) for what in ("backgroundColor", "color"))
         assert (paper.mean() > 200) == (scheme == "light")
         assert abs(ink - paper).min() > 150
+        wait_until(page, _INKED)  # Plotly draws again in its own time
         np.testing.assert_array_equal(colour_of(page, "#distances .xtick text", "fill"), ink)
         marks = count_marks(page)
         assert len(marks) == 13
