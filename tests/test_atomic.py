@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from raregan.atomic import atomic_path, check_writable
+from raregan.atomic import append_line, atomic_path, check_writable
 from raregan.errors import DataError
 
 
@@ -50,3 +50,11 @@ def test_a_missing_folder_is_named(tmp_path):
         atomic_path(tmp_path / "no" / "a.txt") as temporary,
     ):
         temporary.write_text("x")
+
+
+def test_lines_are_added_to_what_is_there(tmp_path):
+    for line in ("one", "zwei \u00e4"):
+        append_line(tmp_path / "a.jsonl", line)
+    assert (tmp_path / "a.jsonl").read_bytes() == "one\nzwei \u00e4\n".encode()
+    with pytest.raises(DataError, match="cannot write .*: No such file .*; name another place"):
+        append_line(tmp_path / "no" / "a.jsonl", "x")

@@ -1,4 +1,7 @@
-"""Files appear whole or not at all: write under a temporary name, then rename."""
+"""Files appear whole or not at all: write under a temporary name, then rename.
+
+A file that grows does so by whole lines.
+"""
 
 from __future__ import annotations
 
@@ -76,6 +79,23 @@ def write_whole(path: str | Path, content: bytes) -> Path:
     with atomic_path(path) as part:
         part.write_bytes(content)
     return path
+
+
+def append_line(path: Path, line: str) -> None:
+    """Write one line more, which is on the disk when this returns; only it can be cut short.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    try:
+        with path.open("ab", buffering=0) as file:
+            file.write(f"{line}\n".encode())
+            os.fsync(file.fileno())
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}; name another place"
+        raise DataError(msg) from None
 
 
 def make_folder(folder: Path) -> None:

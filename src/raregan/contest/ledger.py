@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from raregan.atomic import append_line
 from raregan.contest.fold import Record
 from raregan.errors import DataError
 
@@ -56,7 +57,7 @@ class Ledger:
             return ledger
         head = {"kind": KIND, **json.loads(json.dumps(rules))}
         if not ledger.path.exists() or not ledger.path.stat().st_size:
-            ledger._write(json.dumps(head) + "\n")
+            append_line(ledger.path, json.dumps(head))
             return ledger
         content = ledger.path.read_bytes()
         first, *rest = content.decode("utf-8", errors="replace").split("\n")
@@ -76,23 +77,12 @@ class Ledger:
         records = list(records)
         self.records += records
         if self.path is not None:
-            self._write(json.dumps([record.to_dict() for record in records]) + "\n")
+            append_line(self.path, json.dumps([record.to_dict() for record in records]))
 
     def remove(self) -> None:
         """Take the file away: the contest is finished, and told."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
-
-    def _write(self, line: str) -> None:
-        assert self.path is not None  # noqa: S101 - for mypy: asked by all callers
-        try:
-            with self.path.open("ab", buffering=0) as file:
-                file.write(line.encode())
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise DataError(
-                f"cannot write {self.path}: {error.strerror or error}; name another place"
-            ) from None
 
     def _read(self, line: str) -> list[Record]:
         try:

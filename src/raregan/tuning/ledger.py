@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raregan import __version__
 from raregan.archive import MALFORMED
-from raregan.atomic import write_whole
+from raregan.atomic import append_line, atomic_path, write_whole
 from raregan.errors import DataError, ModelFileError, UserError
 from raregan.tuning.trials import Figures, Trial
 
@@ -53,20 +52,12 @@ class Ledger:
         }
         self.trials = self._read() if self._path.exists() else []
         if not self.trials:
-            self._write("w", self._head)
+            with atomic_path(self._path) as part:
+                part.write_text(f"{json.dumps(self._head)}\n", encoding="utf-8")
 
     def add(self, trial: Trial) -> None:
         """Write one trial more."""
-        self._write("a", trial._asdict())
-
-    def _write(self, mode: str, entry: dict[str, Any]) -> None:
-        try:
-            with self._path.open(mode, encoding="utf-8") as file:
-                file.write(f"{json.dumps(entry)}\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise DataError(f"cannot write {self._path}: {error.strerror or error}") from None
+        append_line(self._path, json.dumps(trial._asdict()))
 
     def _read(self) -> list[Trial]:
         """Return the trials of the file; what was cut off while it was written is dropped."""
