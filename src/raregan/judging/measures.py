@@ -69,6 +69,23 @@ class Wording(NamedTuple):
         return (0.0 if self.best > 0 else min(ends)), max(ends)
 
 
+def _found_at_one_percent(attacker: str, by: str) -> Wording:
+    """Return the words of what an attacker finds who is rarely wrong."""
+    return Wording(
+        "privacy",
+        f"members found by {attacker}, 1 % false alarms",
+        f"Share of members that the attacker by {by} finds while taking 1 % of non-members for "
+        "members.",
+        "above 1 %, that some members are given away for sure",
+        "much with few held-out rows, as it hangs on one or two of them: see its interval",
+        "Carlini et al. 2022",
+        "lower",
+        0.01,
+        1.0,
+        ".1%",
+    )
+
+
 MEASURES: Mapping[str, Wording] = {
     "column_shape": Wording(
         "fidelity",
@@ -321,19 +338,7 @@ MEASURES: Mapping[str, Wording] = {
         0.5,
         1.0,
     ),
-    "membership_nearest_tpr": Wording(
-        "privacy",
-        "members found by nearest, 1 % false alarms",
-        "Share of members that the attacker by nearest rows finds while taking 1 % of non-members "
-        "for members.",
-        "above 1 %, that some members are given away for sure",
-        "much with few held-out rows, as it hangs on one or two of them: see its interval",
-        "Carlini et al. 2022",
-        "lower",
-        0.01,
-        1.0,
-        ".1%",
-    ),
+    "membership_nearest_tpr": _found_at_one_percent("nearest", "nearest rows"),
     "membership_ratio": Wording(
         "privacy",
         "membership inference, density ratio (AUC)",
@@ -346,19 +351,7 @@ MEASURES: Mapping[str, Wording] = {
         0.5,
         1.0,
     ),
-    "membership_ratio_tpr": Wording(
-        "privacy",
-        "members found by ratio, 1 % false alarms",
-        "Share of members that the attacker by density ratio finds while taking 1 % of non-members "
-        "for members.",
-        "above 1 %, that some members are given away for sure",
-        "much with few held-out rows, as it hangs on one or two of them: see its interval",
-        "Carlini et al. 2022",
-        "lower",
-        0.01,
-        1.0,
-        ".1%",
-    ),
+    "membership_ratio_tpr": _found_at_one_percent("ratio", "density ratio"),
     "singling_out": Wording(
         "privacy",
         "singling-out risk",
