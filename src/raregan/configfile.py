@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from raregan.archive import MALFORMED, from_json, to_json
 from raregan.atomic import write_whole
 from raregan.errors import ModelFileError, UserError
-from raregan.gans.variants import get_variant, refuse_foreign_options
+from raregan.gans.variants import refuse_foreign_options
 
 _MARK, _VERSION = "raregan_config", 1
 
@@ -64,7 +64,6 @@ def read_config(path: str | Path) -> Choice:
             "upgrade with pip install --upgrade raregan"
         )
     try:
-        get_variant(variant)
         refuse_foreign_options(variant, {"settings": settings})
     except UserError as error:
         raise type(error)(f"{path}: {error}") from None

@@ -386,12 +386,14 @@ def resolve(
 ) -> tuple[NetworkConfig, TrainingConfig]:
     """Return the variant's defaults with the options in place, fitted to the number of rare rows.
 
+    Options are those of `raregan.config.plain_options`.
+
     Raises
     ------
     UserError
         If an option is out of range, or `batch_size` is more than the rare rows.
     """
-    n_rare, n_classes, options = learned.n_rare, len(learned.classes), plain_options(options)
+    n_rare, n_classes = learned.n_rare, len(learned.classes)
     network, training = variant.defaults(n_rare)
     network, training = override(network, options), override(training, options)
     training = _fit_batch(training, options, n_rare, network.pac * n_classes)

@@ -7,10 +7,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raregan.atomic import check_writable
 from raregan.commands.talk import (
+    check_outputs,
     read_named_table,
-    refuse_input,
     say,
     say_replaced,
     table_words,
@@ -28,9 +27,7 @@ def tune(args: argparse.Namespace) -> int:
     from raregan.tuning.search import check_search, tune
 
     ledger = Path(f"{args.output}.trials")
-    for path in (args.output, str(ledger)):
-        refuse_input(args.data, path)
-        check_writable(path)
+    check_outputs({"--output": args.output, "its trials": str(ledger)}, (args.data,))
     check_search(args.variant, args.minutes, args.trials)
     plain_seed(args.seed)
     table = read_named_table(args)
