@@ -24,6 +24,21 @@ def on_a_line(seed, n=10_000, n_rare=1_000, noise=0.03):
     return named(rows).with_columns(Class=pl.Series(rare.astype(np.int8)))
 
 
+def tight_in_some(seed, n=5_000, n_rare=200, d=60, n_tight=5):
+    """Rare rows lie close together in a few columns, and far out either way in the others.
+
+    Others are standard normal. A line that tells 20 rare rows apart leans on their chance places in
+    the wide columns. SMOTE stays between them, and so changes no line; rows that reach as far as
+    the rare ones do, and are as tight where they are, turn it to the columns that tell.
+    """
+    rng = np.random.default_rng([6, seed])
+    rare = rng.permutation(np.arange(n + n_rare) < n_rare)
+    tight = np.arange(d) < n_tight
+    rows = rng.normal(size=(n + n_rare, d))
+    rows[rare] = rows[rare] * np.where(tight, 0.3, 2.0) + 1.3 * tight
+    return named(rows).with_columns(Class=pl.Series(rare.astype(np.int8)))
+
+
 def apart(seed=0, n=400, n_rare=60, d=4, shift=1.5):
     """Two normal distributions, some way apart."""
     rng = np.random.default_rng([9, seed])

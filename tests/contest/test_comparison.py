@@ -9,7 +9,7 @@ import raregan
 from raregan.contest.comparison import compare
 from raregan.data.split import split_file
 from raregan.errors import UserError
-from tests.contest.tables import apart, named, on_a_line, shuffled
+from tests.contest.tables import apart, named, on_a_line, shuffled, tight_in_some
 
 QUICK = {"learners": ["logistic"], "contestants": ["smote"], "folds": 3, "repeats": 1}
 CHEAP = ["over-sampling", "under-sampling", "smote", "copula"]
@@ -29,28 +29,29 @@ def keeps(seed, learners):
     return found.verdict.recommendation == "keep"
 
 
-def finds(seed, learner, **options):
+def finds(seed, learner, helper="smote", **options):
     """Say whether a gain is found, of 20 rare rows in a training fold.
 
-    Neighbours take no class weights, and so have one baseline to beat; a tree has both.
+    Neighbours take no class weights, and so have one baseline to beat; the others have both.
     """
     found = compare(
-        on_a_line(seed),
+        (on_a_line if helper == "smote" else tight_in_some)(seed),
         n_rare=20,
         learners=[learner],
-        contestants=["over-sampling", "smote"],
+        contestants=["over-sampling", "smote", helper],
         random_state=seed,
         **options,
     )
-    return found.verdict.recommendation == "smote"
+    return found.verdict.recommendation == helper
 
 
 def test_where_nothing_can_help_it_says_keep():
     assert all(keeps(seed, ["logistic"]) for seed in range(2))
 
 
-def test_where_rows_help_it_says_so():
-    assert finds(0, TREE, amounts=[10])
+@pytest.mark.parametrize(("learner", "helper"), [(TREE, "smote"), ("logistic", "copula")])
+def test_where_rows_help_it_says_so(learner, helper):
+    assert finds(0, learner, helper, amounts=[10])
 
 
 @pytest.mark.slow
@@ -60,10 +61,15 @@ def test_where_nothing_can_help_it_says_keep_nearly_always():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("learner", "options"), [(NEIGHBOURS, {"repeats": 4}), (TREE, {"amounts": [10]})]
+    ("learner", "helper", "options"),
+    [
+        (NEIGHBOURS, "smote", {"repeats": 4}),
+        (TREE, "smote", {"amounts": [10]}),
+        ("logistic", "copula", {"amounts": [10]}),
+    ],
 )
-def test_where_rows_help_it_finds_that_nearly_always(learner, options):
-    assert sum(finds(seed, learner, **options) for seed in range(20)) >= 18
+def test_where_rows_help_it_finds_that_nearly_always(learner, helper, options):
+    assert sum(finds(seed, learner, helper, **options) for seed in range(20)) >= 18
 
 
 @pytest.mark.parametrize("kind", ["copies", "between", "marked", "held-out"])

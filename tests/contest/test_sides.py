@@ -24,20 +24,30 @@ def test_small_tables_are_taken_whole():
     sides = drawn()
     assert np.array_equal(rows_of(sides.train), FOLDS[0].train)
     assert np.array_equal(rows_of(sides.test), FOLDS[0].test)
-    inner = np.r_[rows_of(sides.fit), rows_of(sides.choose)]
-    assert np.array_equal(np.sort(inner), FOLDS[0].train)
-    assert len(rows_of(sides.choose)) == pytest.approx(INNER_SHARE * 750, abs=1)
-    for side in sides:
+    for fit, choose in sides.inner:
+        assert np.array_equal(np.sort(np.r_[rows_of(fit), rows_of(choose)]), FOLDS[0].train)
+        assert len(rows_of(choose)) == pytest.approx(INNER_SHARE * 750, abs=1)
+    chosen_by = np.concatenate([rows_of(choose) for _, choose in sides.inner])
+    assert np.array_equal(np.sort(chosen_by), FOLDS[0].train)  # 60 rare rows are few: in turn
+    for side in (sides.train, sides.test, *sides.inner[0], *sides.inner[-1]):
         assert (side.weights == 1).all()
         assert np.array_equal(side.is_rare, TIES.is_rare[rows_of(side)])
+
+
+def test_with_many_rare_rows_one_quarter_is_chosen_by():
+    table = apart(n=1_000, n_rare=200)
+    known = Ties.of(table, target="Class", rare=1)
+    options = {"seed": 0, "caps": Caps()}
+    [inner] = draw_sides(table, known, known.deal(4, 1, 0)[0], **options).inner
+    assert inner.choose.is_rare.sum() == pytest.approx(INNER_SHARE * 150, abs=1)
 
 
 def test_of_large_ones_all_rare_rows_are_kept_and_others_weigh_for_several():
     sides = drawn(caps=Caps(train=200, fit=100, test=50))
     for side, n_others, stands_for in (
         (sides.train, 200, 690),
-        (sides.fit, 100, 0.75 * 690),
-        (sides.choose, 50, 0.25 * 690),
+        (sides.inner[0].fit, 100, 0.75 * 690),
+        (sides.inner[0].choose, 50, 0.25 * 690),
         (sides.test, 50, 230),
     ):
         others = ~side.is_rare
@@ -50,7 +60,8 @@ def test_of_large_ones_all_rare_rows_are_kept_and_others_weigh_for_several():
 
 def test_so_many_rare_rows_are_left_to_learn_from_and_all_to_test_with():
     sides = drawn(n_rare=20)
-    assert [int(side.is_rare.sum()) for side in sides] == [20, 15, 5, 20]
+    assert [int(side.is_rare.sum()) for side in (sides.train, sides.test)] == [20, 20]
+    assert [[int(side.is_rare.sum()) for side in pair] for pair in sides.inner] == [[15, 5]] * 4
     assert sides.train.weights.sum() == 710
 
 
@@ -73,9 +84,8 @@ def test_nothing_of_the_test_rows_changes_what_is_drawn_to_learn_from():
     test = pl.Series(np.isin(np.arange(1_000), FOLDS[0].test))
     changed = FEATURES.with_columns(x0=pl.when(test).then(99.0).otherwise(pl.col("x0")))
     options = {"seed": 0, "caps": Caps(100, 50, 50)}
-    for one, other in zip(
-        draw_sides(FEATURES, TIES, FOLDS[0], **options)[:3],
-        draw_sides(changed, TIES, FOLDS[0], **options)[:3],
-        strict=True,
-    ):
-        assert one.frame.equals(other.frame)
+    sides, others = (draw_sides(frame, TIES, FOLDS[0], **options) for frame in (FEATURES, changed))
+    assert sides.train.frame.equals(others.train.frame)
+    for pair, other in zip(sides.inner, others.inner, strict=True):
+        assert all(one.frame.equals(two.frame) for one, two in zip(pair, other, strict=True))
+    assert not sides.test.frame.equals(others.test.frame)

@@ -59,9 +59,31 @@ def test_copies_and_groups_are_on_one_side():
             train, test = frame[fold.train], frame[fold.test]
             keys = ["customer"] if options else ["Time", "a", "customer"]
             assert test.join(train, on=keys, how="semi").height == 0
-            fit, choose = known.halve(fold.train, 0.25, np.random.default_rng(0))
-            assert frame[choose].join(frame[fit], on=keys, how="semi").height == 0
-            assert np.array_equal(np.sort(np.r_[fit, choose]), fold.train)
+            pairs = known.deal_again(fold.train, 0.25, np.random.default_rng(0), in_turn=True)
+            for fit, choose in pairs:
+                assert frame[choose].join(frame[fit], on=keys, how="semi").height == 0
+                assert np.array_equal(np.sort(np.r_[fit, choose]), fold.train)
+            assert np.array_equal(np.sort(np.concatenate([c for _, c in pairs])), fold.train)
+
+
+def test_rows_are_chosen_by_once_or_in_turn():
+    known, rows = ties(), np.arange(FRAME.height)
+    [once] = known.deal_again(rows, 0.25, np.random.default_rng(0))
+    in_turn = known.deal_again(rows, 0.25, np.random.default_rng(0), in_turn=True)
+    assert len(in_turn) == 4
+    for one, other in zip(once, in_turn[0], strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_parts_without_a_rare_row_are_not_chosen_by():
+    rare = np.flatnonzero(ties().is_rare)
+    others = np.flatnonzero(~ties().is_rare)
+    known = ties()
+    rows = np.sort(np.r_[rare[:2], others])
+    pairs = known.deal_again(rows, 0.25, np.random.default_rng(0), in_turn=True)
+    assert [int(known.is_rare[choose].sum()) for _, choose in pairs] == [1, 1]
+    with pytest.raises(DataError, match="would have no"):
+        known.deal_again(others, 0.25, np.random.default_rng(0), in_turn=True)
 
 
 def test_a_copy_with_another_label_is_a_copy_too():
@@ -79,7 +101,8 @@ def test_by_time_nothing_later_is_learned_from():
     for fold in dealt:
         assert time[fold.train].max() < time[fold.test].min()
         assert abs(known.is_rare[fold.test].sum() - 60 / 5) <= 4  # rare rows of one moment
-        fit, choose = known.halve(fold.train, 0.25, np.random.default_rng(0))
+        pairs = known.deal_again(fold.train, 0.25, np.random.default_rng(0), in_turn=True)
+        [(fit, choose)] = pairs
         assert time[fit].max() < time[choose].min()
     assert [len(f.train) for f in dealt] == sorted(len(f.train) for f in dealt)
 

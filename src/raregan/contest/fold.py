@@ -1,10 +1,10 @@
 """One fold for one contestant: everything is fitted anew, on its training rows alone.
 
-A fold's training rows are split once more: one part to fit on, one to choose by. There, on real
-rows only, the amount is chosen by average precision, for each learner its own, and probabilities
-are calibrated; then all training rows are learned from with that amount. A generator is trained
-once on either, and of its rows the first are taken for smaller amounts. Test rows are touched last,
-to be scored.
+A fold's training rows are split once more: one part to fit on, one to choose by; with few rare rows
+every part is chosen by in its turn. There, on real rows only, the amount is chosen by average
+precision, for each learner its own, and probabilities are calibrated; then all training rows are
+learned from with that amount. A generator is trained once on each, and of its rows the first are
+taken for smaller amounts. Test rows are touched last, to be scored.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from raregan.contest.features import Matrix, plain
 from raregan.contest.learners import LEARNERS, Learner
 from raregan.contest.samplers import UnsuitedError, learn_variant
 from raregan.contest.scores import Costs, Mask, Sigmoid, Vector, margins_of, score
-from raregan.contest.sides import Rows, Sides, seed_of
+from raregan.contest.sides import Inner, Rows, Sides, seed_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -144,8 +144,12 @@ def play(
     with threadpool_limits(1):  # folds run side by side
         seed = seed_of(rules.seed, *place, contestant.name)
         try:
-            inner = _Part.make(sides.fit, contestant, rules, seed)
             whole = _Part.make(sides.train, contestant, rules, seed + 1)
+            seeds = (seed, *range(seed + 2, seed + 1 + len(sides.inner)))
+            inner = [
+                _Part.make(one.fit, contestant, rules, own)
+                for one, own in zip(sides.inner, seeds, strict=True)
+            ]
         except UnsuitedError as error:
             return [
                 Record(*place, contestant.name, learner.name, absent=str(error))
@@ -270,7 +274,7 @@ def _draw(
 
 def _play_learner(
     sides: Sides,
-    inner: _Part,
+    inner: list[_Part],
     whole: _Part,
     learner: Learner,
     rules: Rules,
@@ -279,11 +283,11 @@ def _play_learner(
     making: float,
 ) -> Record:
     begun = time.perf_counter()
-    name = inner.contestant.name
+    name = whole.contestant.name
     seed = seed_of(rules.seed, *place, "learner", learner.name)  # the same for all contestants
     foreign = () if learner.name in LEARNERS else (TypeError, ValueError)
     try:
-        place_of, sigmoid = _choose(sides.choose, inner, learner, rules, seed)
+        place_of, sigmoid = _choose(sides.inner, inner, learner, rules, seed)
         learned = whole.learn(learner, whole.choices[place_of], seed, quick=False)
         scores, margins, as_is = learned.rate(plain(sides.test.frame, rules.columns))
     except foreign as error:  # a user's own learner may take no weights, or no gaps
@@ -311,20 +315,29 @@ def _play_learner(
 
 
 def _choose(
-    rows: Rows, inner: _Part, learner: Learner, rules: Rules, seed: int
+    pairs: Sequence[Inner], parts: Sequence[_Part], learner: Learner, rules: Rules, seed: int
 ) -> tuple[int, Sigmoid]:
-    """Choose the amount by average precision on real rows, and calibrate there."""
+    """Choose the amount by mean average precision on real rows, and calibrate on all of these."""
     from sklearn.metrics import average_precision_score
 
-    frame = plain(rows.frame, rules.columns)
-    best, place, chosen = -np.inf, 0, np.zeros(frame.height)
-    for number, amount in enumerate(inner.choices):
-        learned = inner.learn(learner, amount, seed, quick=True)
-        scores, margins, _ = learned.rate(frame)
-        reached = average_precision_score(rows.is_rare, scores, sample_weight=rows.weights)
-        if reached > best:
-            best, place, chosen = reached, number, margins
-    return place, Sigmoid.fit(chosen, rows.is_rare, rows.weights)
+    frames = [plain(one.choose.frame, rules.columns) for one in pairs]
+    is_rare, weights = (
+        np.concatenate([getattr(one.choose, name) for one in pairs])
+        for name in ("is_rare", "weights")
+    )
+    best, place, chosen = -np.inf, 0, np.zeros(len(is_rare))
+    for number in range(len(parts[0].choices)):
+        reached, margins = [], []
+        for one, part, frame in zip(pairs, parts, frames, strict=True):
+            learned = part.learn(learner, part.choices[number], seed, quick=True)
+            scores, own, _ = learned.rate(frame)
+            rows = one.choose
+            precision = average_precision_score(rows.is_rare, scores, sample_weight=rows.weights)
+            reached.append(precision)
+            margins.append(own)
+        if np.mean(reached) > best:
+            best, place, chosen = float(np.mean(reached)), number, np.concatenate(margins)
+    return place, Sigmoid.fit(chosen, is_rare, weights)
 
 
 def _bagged(model: Any, seed: int) -> Any:

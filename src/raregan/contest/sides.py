@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 INNER_SHARE = 0.25
 """Of a fold's training rows, those to choose by."""
 
+FEW_RARE = 100
+"""With fewer rare training rows each is chosen by in its turn: a quarter of them says too little."""
+
 
 @dataclass(frozen=True)
 class Caps:
@@ -61,12 +64,26 @@ class Rows(NamedTuple):
     amounts: Vector | None = None
 
 
-class Sides(NamedTuple):
-    """All rows of a fold: `fit` and `choose` are parts of the training rows."""
+class Inner(NamedTuple):
+    """Training rows once more: those to fit on, and those to choose by."""
 
-    train: Rows
     fit: Rows
     choose: Rows
+
+
+class Sides(NamedTuple):
+    """All rows of a fold.
+
+    Attributes
+    ----------
+    train, test
+        The two sides.
+    inner
+        The training rows, split once more; with few rare ones in several ways.
+    """
+
+    train: Rows
+    inner: tuple[Inner, ...]
     test: Rows
 
 
@@ -122,11 +139,14 @@ def draw_sides(
     n_others = int((~ties.is_rare[fold.train]).sum())
     kept_others = int((~ties.is_rare[thinned]).sum())
     scale = n_others / max(kept_others, 1)
-    fit, choose = ties.halve(thinned, INNER_SHARE, rng)
+    in_turn = ties.is_rare[thinned].sum() < FEW_RARE
+    pairs = ties.deal_again(thinned, INNER_SHARE, rng, in_turn=in_turn)
     return Sides(
         train=take(thinned, caps.train, scale=scale),
-        fit=take(fit, caps.fit, scale=scale),
-        choose=take(choose, caps.test, scale=scale),
+        inner=tuple(
+            Inner(take(fit, caps.fit, scale=scale), take(choose, caps.test, scale=scale))
+            for fit, choose in pairs
+        ),
         test=take(fold.test, caps.test),
     )
 

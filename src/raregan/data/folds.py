@@ -122,7 +122,9 @@ class Ties:
             self._check(fold, folds)
         return made
 
-    def halve(self, rows: Codes, share: float, rng: np.random.Generator) -> tuple[Codes, Codes]:
+    def deal_again(
+        self, rows: Codes, share: float, rng: np.random.Generator, *, in_turn: bool = False
+    ) -> list[tuple[Codes, Codes]]:
         """Split rows once more, into those to fit on and those to choose by.
 
         Parameters
@@ -133,6 +135,9 @@ class Ties:
             Of the rows to choose by, in (0, 1/2]; by time these are the latest.
         rng
             What draws them; advanced.
+        in_turn
+            Whether every part that can be is chosen by in its turn, for several such pairs; by
+            time there is the latest alone.
 
         Raises
         ------
@@ -146,12 +151,14 @@ class Ties:
         )
         n_parts = max(2, round(1 / share))
         if inner.moments is None:
-            held = inner._parts(n_parts, rng) == 0
-            fold = Fold(0, 0, *_sides(held))
+            parts = inner._parts(n_parts, rng)
+            dealt = [Fold(0, number, *_sides(parts == number)) for number in range(n_parts)]
+            fair = [fold for fold in dealt if inner._is_fair(fold)] if in_turn else []
+            folds = fair or dealt[:1]
         else:
-            fold = inner._by_time(n_parts - 1)[-1]
-        inner._check(fold, n_parts)
-        return rows[fold.train], rows[fold.test]
+            folds = inner._by_time(n_parts - 1)[-1:]
+        inner._check(folds[0], n_parts)
+        return [(rows[fold.train], rows[fold.test]) for fold in folds]
 
     def _parts(self, n: int, rng: np.random.Generator) -> Codes:
         """Deal units into `n` parts: the part of each row."""
@@ -190,6 +197,10 @@ class Ties:
             Fold(0, i, np.flatnonzero(stretch <= i), np.flatnonzero((stretch == i + 1) & is_new))
             for i in range(folds)
         ]
+
+    def _is_fair(self, fold: Fold) -> bool:
+        """Whether both sides have rows of both classes."""
+        return all(0 < self.is_rare[rows].sum() < len(rows) for rows in (fold.train, fold.test))
 
     def _check(self, fold: Fold, folds: int) -> None:
         for rows, side in ((fold.train, "training"), (fold.test, "test")):
