@@ -109,6 +109,22 @@ def test_one_seed_gives_the_same_scores_and_another_others():
     assert compare is raregan.compare
 
 
+def test_any_two_can_be_set_side_by_side():
+    found = compare(apart(), **{**QUICK, "contestants": ["smote", "copula"]})
+    by_name = {one.contestant: one for one in found.standings}
+    gain = found.gain("smote", "nothing", "logistic", n_tests=found.verdict.n_tests)
+    assert gain == by_name["smote"].gains["nothing"]
+    over, under = (
+        found.gain(*pair, "logistic") for pair in [("smote", "copula"), ("copula", "smote")]
+    )
+    assert (over.mean, over.low) == pytest.approx((-under.mean, -under.high))
+    recall = found.gain("smote", "copula", "logistic", score="recall_at_1%").mean
+    reached = [by_name[name].scores["recall_at_1%"] for name in ("smote", "copula")]
+    assert recall == pytest.approx(reached[0] - reached[1])
+    with pytest.raises(UserError, match="share no fold with a 'average_precision' of 'forest'"):
+        found.gain("smote", "copula", "forest")
+
+
 def test_another_contestant_changes_nothing_for_those_there_are():
     few, more = (
         compare(apart(), **{**QUICK, "contestants": names}) for names in (["smote"], CHEAP)

@@ -22,7 +22,7 @@ from raregan.contest.schedule import Drawn, play_all
 from raregan.contest.scores import Costs
 from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
 from raregan.contest.sides import Caps
-from raregan.contest.verdict import Standing, Verdict, judge, rank
+from raregan.contest.verdict import MAIN, Standing, Verdict, judge, pair_up, rank
 from raregan.data.fingerprints import row_hashes
 from raregan.data.folds import Ties
 from raregan.errors import UserError
@@ -30,6 +30,7 @@ from raregan.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from raregan.contest.intervals import Interval
     from raregan.data.schema import Schema
 
 
@@ -86,6 +87,36 @@ class Comparison:
             folds = f"{self.options['folds']} folds by {self.options['time_column']}"
         part = "" if self.is_whole else f"; time was up after {self.n_done} of {self.n_tasks} parts"
         return f"{self.source}: {self.n_rows:,} rows, {self.n_rare:,} of them rare; {folds}{part}"
+
+    def gain(
+        self, contestant: str, over: str, learner: str, *, score: str = MAIN, n_tests: int = 1
+    ) -> Interval:
+        """Return what a contestant gains on another with a learner, fold by fold.
+
+        Parameters
+        ----------
+        contestant, over, learner
+            Names.
+        score
+            A name of `raregan.contest.scores.SCORES`.
+        n_tests
+            Intervals that are to hold all together, as of `raregan.contest.intervals`.
+
+        Raises
+        ------
+        UserError
+            The two were not scored in one fold.
+        """
+        ours, theirs = (
+            [r for r in self.records if (r.contestant, r.learner) == (name, learner)]
+            for name in (contestant, over)
+        )
+        found = pair_up(ours, theirs, self.verdict.confidence, n_tests, score)
+        if not found.n:
+            raise UserError(
+                f"{contestant!r} and {over!r} share no fold with a {score!r} of {learner!r}"
+            )
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it; ``verdict.recommendation`` is what to do."""

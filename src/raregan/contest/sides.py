@@ -21,7 +21,7 @@ INNER_SHARE = 0.25
 """Of a fold's training rows, those to choose by."""
 
 FEW_RARE = 100
-"""With fewer rare training rows each is chosen by in its turn: a quarter of them says too little."""
+"""With fewer rare training rows each is chosen by in its turn: a quarter says too little."""
 
 
 @dataclass(frozen=True)

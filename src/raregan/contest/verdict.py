@@ -148,17 +148,11 @@ def _standing(
     learner, contestant = pair
     scored = [record for record in by_pair[pair] if record.scores]
     reasons = Counter(r.absent for r in by_pair[pair] if r.absent is not None)
-    gains = {}
-    for name in BASELINES:
-        base = {(r.repeat, r.fold): r for r in by_pair.get((learner, name), ()) if r.scores}
-        both = [r for r in scored if (r.repeat, r.fold) in base]
-        if name != contestant and both:
-            gains[name] = corrected_interval(
-                [r.scores[MAIN] - base[r.repeat, r.fold].scores[MAIN] for r in both],
-                test_share=float(np.mean([r.n_test / r.n_train for r in both])),
-                confidence=confidence,
-                n_tests=n_tests,
-            )
+    gains = {
+        name: pair_up(scored, by_pair.get((learner, name), ()), confidence, n_tests)
+        for name in BASELINES
+        if name != contestant
+    }
     names = dict.fromkeys(name for record in scored for name in record.scores)
     amounts = Counter(record.amount for record in scored if record.amount is not None)
     return Standing(
@@ -166,10 +160,31 @@ def _standing(
         learner=learner,
         n=len(scored),
         scores={n: float(np.mean([r.scores[n] for r in scored])) for n in names},
-        gains=gains,
+        gains={name: gain for name, gain in gains.items() if gain.n},
         amount=max(amounts, key=lambda a: (amounts[a], -a)) if amounts else None,
         seconds=float(np.mean([r.seconds for r in scored])) if scored else 0.0,
         absent=reasons.most_common(1)[0][0] if reasons else None,
+    )
+
+
+def pair_up(
+    ours: Iterable[Record],
+    theirs: Iterable[Record],
+    confidence: float,
+    n_tests: int,
+    score: str = MAIN,
+) -> Interval:
+    """Return the interval of our score less theirs, over the folds that both were scored in.
+
+    Its `n` is 0 where there are none.
+    """
+    base = {(r.repeat, r.fold): r for r in theirs if score in r.scores}
+    both = [r for r in ours if score in r.scores and (r.repeat, r.fold) in base]
+    return corrected_interval(
+        [r.scores[score] - base[r.repeat, r.fold].scores[score] for r in both],
+        test_share=float(np.mean([r.n_test / r.n_train for r in both])) if both else 0.0,
+        confidence=confidence,
+        n_tests=n_tests,
     )
 
 
