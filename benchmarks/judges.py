@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from raregan.contest.features import GAP, MOST_LEVELS, by_frequency
+from raregan.contest.features import GAP, MOST_LEVELS, Ordinal, by_frequency
 
 DRAWS, FOLDS, MOST_ROWS = 3, 5, 2_000
 THREADS = 2
@@ -233,9 +233,10 @@ def tested_on_real(
 ) -> float:
     """Return the average precision on real rows of boosted trees that learned from synthetic ones.
 
-    Mean of three models, as each sets other rows aside to know when to stop. For tables of numbers.
+    Mean of three models, as each sets other rows aside to know when to stop.
     """
-    rows = pl.concat([others, made, held_others, held]).to_numpy()
+    view = Ordinal.fit(pl.concat([others, made]))
+    rows = view.encode(pl.concat([others, made, held_others, held]))
     n = others.height + made.height
     labels = np.repeat([0, 1, 0, 1], [f.height for f in (others, made, held_others, held)])
     found = []

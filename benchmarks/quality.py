@@ -362,23 +362,23 @@ def other_bars(found: dict[str, dict[str, Scores]], results: Results) -> Bars:
     return bars
 
 
-def tstr_bars(args: argparse.Namespace, results: Results) -> tuple[list[str], Bars]:
+def tstr_bars(args: argparse.Namespace, table: str, results: Results) -> tuple[list[str], Bars]:
     """Compare detectors that learned from synthetic rows with one that learned from real ones."""
-    lines, bars = [], []
+    bars: Bars = []
     scores = {
-        name: results.scores(args, "tstr", CARDS, name, seeds=range(TSTR_FOLDS)).get("ap")
+        name: results.scores(args, "tstr", table, name, seeds=range(TSTR_FOLDS)).get("ap")
         for name in tstr_names(args)
     }
     real = scores.pop("training rows")
     if real is None:
-        return ["- TSTR: the training rows themselves failed"], [("TSTR", False)]
-    lines = [f"- {CARDS}: average precision from real rare rows {shown(real)}"]
+        return [f"- {table}: the training rows themselves failed"], [(f"{table}: TSTR", False)]
+    lines = [f"- {table}: average precision from real rare rows {shown(real)}"]
     for name, values in scores.items():
         if values is None:
             continue
         share = float(np.mean(values) / np.mean(real))
-        lines.append(f"- {CARDS}: from rows of {name} {shown(values)}, {100 * share:.1f} %")
-        if name == DEFAULT:
+        lines.append(f"- {table}: from rows of {name} {shown(values)}, {100 * share:.1f} %")
+        if name == DEFAULT and table == CARDS:
             text = f"{CARDS}: TSTR of {name} {100 * share:.1f} %, at least 98.5 %"
             bars.append((text, share >= 0.985))
     return lines, bars
@@ -401,8 +401,8 @@ def judged_bars(
 ) -> tuple[list[str], Bars]:
     said, bars = smote_bars(found)
     bars = card_bars(found.get(CARDS, {})) + bars + other_bars(found, results)
-    if args.tstr:
-        more, judged = tstr_bars(args, results)
+    for table in args.table if args.tstr else ():
+        more, judged = tstr_bars(args, table, results)
         said, bars = said + more, bars + judged
     return said, bars + (robust_bar(args, results) if args.robust else [])
 
@@ -417,9 +417,10 @@ def measure(args: argparse.Namespace, results: Results) -> dict[str, dict[str, S
         for table in args.table:
             for name in names:
                 results.run(args, "quality", table, name, seed)
-    for number in range(TSTR_FOLDS if args.tstr else 0):
-        for name in tstr_names(args):
-            results.run(args, "tstr", CARDS, name, number)
+    for table in args.table if args.tstr else ():
+        for number in range(TSTR_FOLDS):
+            for name in tstr_names(args):
+                results.run(args, "tstr", table, name, number)
     for seed in range(args.robust):
         results.run(args, "quality", CARDS, DEFAULT, seed)
     seeds = range(args.seeds)
@@ -463,7 +464,7 @@ def parse() -> argparse.Namespace:
     add("--peers", metavar="PYTHON", help="the Python of an environment that has ctgan")
     add("--epochs", type=int, help="fewer, for a quick try; kept apart from full results")
     add("--rare", type=int, metavar="N", help="keep N rare rows to learn from; no bar is judged")
-    add("--tstr", action="store_true", help=f"train on synthetic rows, test on real: {CARDS}")
+    add("--tstr", action="store_true", help="train on synthetic rows, test on real")
     add("--robust", type=int, default=0, metavar="N", help=f"{DEFAULT} with N seeds: {CARDS}")
     add("--data", default=os.environ.get("RAREGAN_DATA"), help="folder of tables")
     add("--results", type=Path, default=Path("quality.jsonl"), help="where results are kept")
@@ -475,7 +476,7 @@ def parse() -> argparse.Namespace:
     add("--seed", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     args.table = args.table or list(TABLES)
-    if args.data is None and ({*args.table} != {SIMULATED} or args.tstr or args.robust):
+    if args.data is None and ({*args.table} != {SIMULATED} or args.robust):
         parser.error("set RAREGAN_DATA, or give --data: the folder of the tables")
     if args.peers is None and {*PEERS} & {*(args.only or ())}:
         parser.error(f"{' and '.join(PEERS)} want --peers, a Python that has the package ctgan")
