@@ -113,7 +113,7 @@ def test_changing_test_rows_changes_nothing_that_is_fitted(name, monkeypatch):
     )
     rng = np.random.default_rng(0)
     noise = pl.DataFrame(rng.normal(50, 9, SIDES.test.frame.shape), schema=FEATURES.columns)
-    swapped = SIDES._replace(test=Rows(noise, ~SIDES.test.is_rare, SIDES.test.weights * 3))
+    swapped = replace(SIDES, test=Rows(noise, ~SIDES.test.is_rare, SIDES.test.weights * 3))
     fitted, records = [], []
     for sides in (SIDES, swapped):
         Watched.seen.clear()

@@ -1,4 +1,5 @@
 import time
+import warnings
 from dataclasses import replace
 
 import joblib
@@ -57,7 +58,7 @@ def test_joblibs_context_decides_where_nothing_is_said():
         assert in_order(played(n_jobs=None).records) == in_order(played().records)
 
 
-def test_a_backend_that_gives_all_at_the_end_is_taken_too(monkeypatch):
+def test_a_backend_that_gives_all_at_the_end_plays_in_waves(monkeypatch):
     real = joblib.Parallel
 
     def parallel(**options):
@@ -65,8 +66,17 @@ def test_a_backend_that_gives_all_at_the_end_is_taken_too(monkeypatch):
             raise ValueError("backend does not support it")
         return real(**options)
 
+    known_before = []
+    expected = schedule._expected
+
+    def watched(records, name):
+        known_before.append(len(records))
+        return expected(records, name)
+
     monkeypatch.setattr(joblib, "Parallel", parallel)
-    assert len(played().records) == 12
+    monkeypatch.setattr(schedule, "_expected", watched)
+    assert in_order(played().records) == in_order(played(n_jobs=3).records)
+    assert known_before == [*range(12), *(0, 0, 0), *(3, 3, 3), *(6, 6, 6), *(9, 9, 9)]
 
 
 def test_what_is_in_the_book_is_not_played_again(monkeypatch):
@@ -125,3 +135,73 @@ def test_a_failure_is_not_hidden(monkeypatch):
     monkeypatch.setattr(schedule, "play", fail)
     with pytest.raises(RuntimeError, match="broken"):
         played()
+
+
+# --- clusters -------------------------------------------------------------------------------------
+
+NESTED = replace(RULES, learners=choose_learners(["forest"]))
+FEW = [
+    (fold, one) for fold in TIES.deal(2, 1, 0) for one in choose_contestants(["balanced-bagging"])
+]
+
+
+def played_few(path, **options):
+    """Play learners that ask joblib for workers themselves; return records and what was told."""
+    told, book = [], Ledger(path)
+    asked = {"minutes": None, "begun": time.monotonic(), "n_jobs": None}
+    tell = lambda done, total: told.append((done, total))  # noqa: E731
+    play_all(FEW, Drawn(ARENA, TIES, NESTED, Caps()), book, progress=tell, **{**asked, **options})
+    return in_order(book.records), told
+
+
+def late():
+    return {"minutes": 1.0, "begun": time.monotonic() - 61}
+
+
+@pytest.fixture
+def dask_cluster(tmp_path):
+    dask = pytest.importorskip("dask")
+    distributed = pytest.importorskip("distributed")
+    here = {"host": "127.0.0.1", "dashboard_address": None}
+    quiet = {
+        "temporary-directory": str(tmp_path),
+        "distributed.admin.large-graph-warning-threshold": "20kB",  # a fold is larger
+    }
+    with (
+        dask.config.set(quiet),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, **here) as cluster,
+        distributed.Client(cluster),
+    ):
+        yield
+
+
+@pytest.fixture
+def ray_cluster(monkeypatch):
+    ray = pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    from ray.util.joblib import register_ray
+
+    options = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    ray.init(num_cpus=2, logging_level="ERROR", **options)
+    register_ray()
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the packages' own sockets
+@pytest.mark.filterwarnings("ignore:os.fork")  # Ray forks; JAX, where it was loaded, warns of it
+@pytest.mark.parametrize("backend", ["dask", "ray"])
+def test_a_cluster_scores_the_same_and_keeps_what_is_played(backend, request, tmp_path):
+    request.getfixturevalue(f"{backend}_cluster")
+    alone, _ = played_few(None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)  # in any thread; raised there it is lost
+        with joblib.parallel_config(backend, n_jobs=-1):
+            records, told = played_few(tmp_path / "ledger.jsonl")
+            in_vain, _ = played_few(None, **late())
+    assert records == alone
+    assert told == [(n, 6) for n in range(7)]
+    assert len((tmp_path / "ledger.jsonl").read_text().splitlines()) == 6
+    assert in_vain == []
+    assert not [str(one.message) for one in caught if one.category is UserWarning]

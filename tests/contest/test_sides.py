@@ -1,3 +1,7 @@
+import sys
+import weakref
+from itertools import chain
+
 import numpy as np
 import polars as pl
 import pytest
@@ -89,3 +93,10 @@ def test_nothing_of_the_test_rows_changes_what_is_drawn_to_learn_from():
     for pair, other in zip(sides.inner, others.inner, strict=True):
         assert all(one.frame.equals(two.frame) for one, two in zip(pair, other, strict=True))
     assert not sides.test.frame.equals(others.test.frame)
+
+
+def test_dask_can_refer_to_a_fold_and_sees_that_it_is_large():
+    sides = drawn()
+    assert weakref.ref(sides)() is sides
+    frames = [side.frame for side in (sides.train, sides.test, *chain(*sides.inner))]
+    assert sys.getsizeof(sides) > 4 * sum(frame.height * frame.width for frame in frames)

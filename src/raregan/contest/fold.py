@@ -138,10 +138,12 @@ def play(
     list of Record
         One a learner, in their order. The same for the same arguments, in any process.
     """
+    from joblib import parallel_config
     from threadpoolctl import threadpool_limits
 
     begun = time.perf_counter()
-    with threadpool_limits(1):  # folds run side by side
+    # Parts run side by side: in one, Dask's backend would spread the trees of a forest once more.
+    with threadpool_limits(1), parallel_config("sequential"):
         seed = seed_of(rules.seed, *place, contestant.name)
         try:
             whole = _Part.make(sides.train, contestant, rules, seed + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,15 +101,23 @@ def play_all(
 
 
 def _in_parallel(calls: Iterator[tuple[Any, ...]], n_jobs: int | None) -> Iterator[list[Record]]:
-    """Yield records as they are ready; all at the end where joblib's backend knows no other way."""
-    from joblib import Parallel, delayed
+    """Yield records as they are ready; in waves where joblib's backend gives all at the end.
+
+    Such a backend, as Ray's, plays one part a worker and waits for the slowest of them, so that
+    what is played is kept, and known to those that ask for the time, before all is.
+    """
+    from joblib import Parallel, delayed, effective_n_jobs
 
     options: dict[str, Any] = {"n_jobs": n_jobs, "pre_dispatch": "n_jobs"}
     try:
         parallel = Parallel(return_as="generator_unordered", **options)
     except ValueError:
-        parallel = Parallel(**options)
-    yield from parallel(delayed(play)(*call) for call in calls)
+        width = effective_n_jobs(n_jobs)
+        with Parallel(**options) as waves:
+            while wave := waves(delayed(play)(*call) for call in islice(calls, width)):
+                yield from wave
+    else:
+        yield from parallel(delayed(play)(*call) for call in calls)
 
 
 def _expected(records: Sequence[Record], contestant: str) -> float:

@@ -71,8 +71,12 @@ class Inner(NamedTuple):
     choose: Rows
 
 
-class Sides(NamedTuple):
+@dataclass(frozen=True)
+class Sides:
     """All rows of a fold.
+
+    No tuple, and it tells its size: joblib's Dask backend sends an object of more than 1 kB once a
+    fold if there can be weak references to it, and any other one anew with every part.
 
     Attributes
     ----------
@@ -85,6 +89,11 @@ class Sides(NamedTuple):
     train: Rows
     inner: tuple[Inner, ...]
     test: Rows
+
+    def __sizeof__(self) -> int:
+        """Return the bytes of all frames."""
+        sides = (self.train, self.test, *(side for pair in self.inner for side in pair))
+        return sum(int(side.frame.estimated_size()) for side in sides)
 
 
 def seed_of(*words: int | str) -> int:
