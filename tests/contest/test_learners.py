@@ -1,7 +1,10 @@
 import importlib.util
+import re
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import make_pipeline
@@ -48,12 +51,90 @@ def test_the_seed_fixes_a_learner(name):
     assert (one.predict_proba(rows) == same.predict_proba(rows)).all()
 
 
+FOREIGN = ("lightgbm", "xgboost", "catboost")
+
+
 def test_those_of_other_packages_play_where_they_are_installed():
-    for name in ("lightgbm", "xgboost", "catboost"):
+    for name in FOREIGN:
         assert (name in INSTALLED) == (importlib.util.find_spec(name) is not None)
-        if name not in INSTALLED:
-            with pytest.raises(UserError, match=f"pip install {name}"):
-                find_learner(name)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_missing_package_is_an_error_that_names_the_command(name, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    assert [one.name for one in choose_learners()] == ["logistic", "forest", "boosting"]
+    command = "pip install xgboost-cpu" if name == "xgboost" else "pip install 'raregan[boosting]'"
+    with pytest.raises(UserError, match=re.escape(command)):
+        find_learner(name)
+
+
+def rated(name):
+    rows, labels = imbalanced(1_000)
+    return LEARNERS[name].make(3, True).fit(rows, labels).predict_proba(rows)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_another_process_learns_the_same(name):
+    pytest.importorskip(name)
+    (there,) = Parallel(n_jobs=2, backend="loky")([delayed(rated)(name)])
+    assert (there == rated(name)).all()
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_gaps_tell_and_unknown_levels_are_taken(name):
+    pytest.importorskip(name)
+    rows, labels = imbalanced()
+    rows[:, 0] = np.where(labels, np.nan, rows[:, 0])
+    rows[:, 1] = np.round(np.abs(rows[:, 1]))
+    model = LEARNERS[name].make(0, False).fit(rows, labels)
+    rows[:, 1] = -1.0
+    scores = model.predict_proba(rows)[:, 1]
+    assert scores[labels == 1].min() > scores[labels == 0].max()
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_weights_count(name):
+    pytest.importorskip(name)
+    rows, labels = imbalanced()
+    rows[:, 0] -= 2.0 * labels  # so that the classes overlap
+    one, other = (LEARNERS[name].make(0, False) for _ in range(2))
+    plain = one.fit(rows, labels).predict_proba(rows)[:, 1]
+    balanced = len(labels) / (2 * np.bincount(labels))
+    weighed = other.fit(rows, labels, sample_weight=balanced[labels]).predict_proba(rows)[:, 1]
+    assert plain.mean() == pytest.approx(labels.mean(), rel=0.2)
+    assert weighed.mean() > 3 * plain.mean()
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_nothing_is_printed_or_written(name, capfd, tmp_path, monkeypatch):
+    pytest.importorskip(name)
+    monkeypatch.chdir(tmp_path)
+    rows, labels = imbalanced(200, 3)
+    LEARNERS[name].make(0, False).fit(rows, labels).predict_proba(rows)
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_one_thread_learns(name):
+    pytest.importorskip(name)
+    options = LEARNERS[name].make(0, False).get_params()
+    assert options["thread_count" if name == "catboost" else "n_jobs"] == 1
+
+
+def test_one_thread_predicts_with_catboost_copies_too(monkeypatch):
+    catboost = pytest.importorskip("catboost")
+    asked = []
+    real = catboost.CatBoostClassifier.predict_proba
+
+    def watched(self, *args, **options):
+        asked.append(options["thread_count"])
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(catboost.CatBoostClassifier, "predict_proba", watched)
+    rows, labels = imbalanced(200, 20)
+    clone(LEARNERS["catboost"].make(0, False)).fit(rows, labels).predict_proba(rows)
+    assert asked == [1]
 
 
 @pytest.mark.parametrize(

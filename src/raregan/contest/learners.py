@@ -1,7 +1,7 @@
 """Classifiers that the contest is held with, each with settings that hold up under imbalance.
 
-Boosting is slow and shallow: with a large learning rate and leaves of few rows it diverges on
-tables of one rare row in a thousand, and then whatever is added to them seems to help.
+Boosting is slow and shallow: with their defaults scikit-learn's and LightGBM diverge on tables of
+one rare row in a thousand, and then whatever is added to them seems to help.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import copy
 import importlib
 import importlib.util
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from raregan.contest.features import Linear, Ordinal
@@ -105,10 +106,21 @@ def _xgboost(seed: int, _quick: bool) -> Any:
     )
 
 
-def _catboost(seed: int, _quick: bool) -> Any:
+@cache
+def _catboost_of_one_thread() -> Any:
     from catboost import CatBoostClassifier
 
-    return CatBoostClassifier(
+    class OfOneThread(CatBoostClassifier):  # type: ignore[misc]
+        """Its own ``thread_count`` is that of training: it predicts with all cores."""
+
+        def predict_proba(self, X: Any) -> Any:  # noqa: N803
+            return super().predict_proba(X, thread_count=1)
+
+    return OfOneThread
+
+
+def _catboost(seed: int, _quick: bool) -> Any:
+    return _catboost_of_one_thread()(
         iterations=TREES,
         learning_rate=0.05,
         depth=4,
@@ -132,6 +144,13 @@ _FOREIGN = (
 )
 LEARNERS: dict[str, Learner] = {learner.name: learner for learner in (*_OWN, *_FOREIGN)}
 """All that have a name of ours; the last three are other packages."""
+
+_COMMANDS = {
+    "lightgbm": "pip install 'raregan[boosting]'",
+    "catboost": "pip install 'raregan[boosting]'",
+    "xgboost": "pip install xgboost-cpu",
+}
+"""XGBoost's usual wheel depends on a library under NVIDIA's own licence, so no extra has it."""
 
 
 def choose_learners(names: Iterable[str] | None = None) -> tuple[Learner, ...]:
@@ -161,7 +180,7 @@ def find_learner(name: str) -> Learner:
     """Return one learner, by its name or import path; raises as `choose_learners` does."""
     if name in LEARNERS:
         if LEARNERS[name] in _FOREIGN and importlib.util.find_spec(name) is None:
-            raise UserError(f"learner {name!r} needs its package: pip install {name}")
+            raise UserError(f"learner {name!r} needs its package: {_COMMANDS[name]}")
         return LEARNERS[name]
     if "." not in name and ":" not in name:
         raise UserError(
