@@ -1,4 +1,4 @@
-"""The whole way once, on the embedded table: simulate, train, sample, judge, show."""
+"""The whole way once, on the embedded table: simulate, hold out, train, sample, judge, show."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from raregan.atomic import make_folder
 from raregan.config import MODEL_PATH, NUM_SAMPLES, SEED
+from raregan.data.heldout import HeldOut
 from raregan.data.simulate import SIMULATED_NOTE, make_card_fraud
-from raregan.data.table import Table, make_table
+from raregan.data.split import split_rows
+from raregan.data.table import Table, fingerprint, make_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from raregan.judging.fidelity import Fidelity
+    import polars as pl
+
+    from raregan.judging.report import Report
     from raregan.training.loop import History
 
 SIMULATED = "simulated card transactions"
 """What the embedded table is called wherever it is shown."""
+
+_TARGET = "Class"
 
 
 def simulated_table(**choices: Any) -> Table:
@@ -27,6 +33,22 @@ def simulated_table(**choices: Any) -> Table:
     `choices` are target, rare and ignore of `raregan.data.table.make_table`.
     """
     return make_table(make_card_fraud(random_state=SEED), source=SIMULATED, **choices)
+
+
+def hold_out() -> tuple[Table, pl.DataFrame]:
+    """Return the part of the embedded table to learn from, and the frauds that are held out.
+
+    The sides are dealt as by ``raregan split``: a quarter is held out, copies stay on one side. The
+    table has the mark of all rows that were held out.
+    """
+    frame = make_card_fraud(random_state=SEED)
+    test_side = split_rows(frame, target=_TARGET, random_state=SEED)
+    apart = frame.filter(test_side)
+    table = make_table(
+        frame.filter(~test_side), source=SIMULATED, held_out=HeldOut.of(apart, frame.columns)
+    )
+    is_rare = apart[_TARGET] == table.schema.target.rare
+    return table, apart.filter(is_rare).select(table.schema.names)
 
 
 def run_demo(
@@ -38,6 +60,8 @@ def run_demo(
     command: str = "",
 ) -> str:
     """Train the default variant on the embedded table and write rows, picture and report.
+
+    A quarter of the table is held out first, so that privacy and utility are judged too.
 
     Parameters
     ----------
@@ -67,8 +91,9 @@ def run_demo(
     start = time.perf_counter()
     folder = Path(folder)
     make_folder(folder)
-    table = simulated_table()
+    table, held_out = hold_out()
     say(table.describe())
+    say(f"{held_out.height:,} more frauds are held out, to judge with")
     gan = RareGAN(epochs=epochs, random_state=SEED)
     if note := fewer_epochs(gan.variant, gan.get_params(), table):
         say(note)
@@ -80,7 +105,8 @@ def run_demo(
     rows = gan.sample(NUM_SAMPLES)
     write_frames([rows], folder / "synthetic_fraud.csv")
     synthetic = rows.drop(table.schema.target.name)
-    report = evaluate(table.rare, synthetic, random_state=SEED)
+    others = table.others.select(table.schema.names)
+    report = evaluate(table.rare, synthetic, held_out, others, random_state=SEED)
     save_figure(plot_pca(table.rare, synthetic, note=SIMULATED), folder / "pca.png")
     write_report(
         folder / "report.html",
@@ -88,32 +114,53 @@ def run_demo(
         synthetic,
         report,
         title=f"Synthetic fraud of {gan.variant}",
+        holdout=held_out,
         note=SIMULATED_NOTE,
         history=gan.history_,
         facts=[
             ("data", table.describe()),
             ("fingerprint of real rows", table.fingerprint),
+            ("fingerprint of held-out rows", fingerprint(held_out)),
             ("variant", gan.variant),
             ("seed of training", SEED),
         ],
         command=command,
     )
-    return _summary(folder, report.fidelity, time.perf_counter() - start)
+    return _summary(folder, report, time.perf_counter() - start)
 
 
-def _summary(folder: Path, fidelity: Fidelity, seconds: float) -> str:
+def _summary(folder: Path, report: Report, seconds: float) -> str:
     return f"""
 {SIMULATED_NOTE}
 Made in {seconds:.0f} s:
-  {folder / "synthetic_fraud.csv"}   {fidelity.n_synthetic:,} synthetic frauds
+  {folder / "synthetic_fraud.csv"}   {report.fidelity.n_synthetic:,} synthetic frauds
   {folder / "pca.png"}               real and synthetic in one plane
   {folder / "report.html"}           the same and more, interactive
   {folder / MODEL_PATH}         the trained generator
 
 How good they are:
-{fidelity.to_text()}
+{report.fidelity.to_text()}
+
+The verdict, with {report.counts["holdout"]:,} frauds that were held out:
+{_verdict(report)}
 
 Next, with your own table:
-  raregan train YOUR.csv --target COLUMN --output fraud.raregan
+  raregan split YOUR.csv --target COLUMN -o parts
+  raregan train parts/train.csv --target COLUMN --output fraud.raregan
   raregan sample fraud.raregan -n {NUM_SAMPLES} -o synthetic_fraud.csv
-  raregan evaluate YOUR.csv synthetic_fraud.csv --target COLUMN -o report.html"""
+  raregan evaluate parts/train.csv synthetic_fraud.csv --target COLUMN \\
+      --holdout parts/test.csv -o report.html"""
+
+
+def _verdict(report: Report) -> str:
+    """Return the three answers, and below each the figures that read worse than real rows."""
+    from raregan.judging.verdict import reach_verdict
+
+    lines = []
+    for answer in reach_verdict(report).answers:
+        lines.append(f"  {answer.question} {answer.headline}")
+        for name in answer.worse:
+            figure = report[name]
+            values = (f"{value:{figure.words.spec}}" for value in (figure.value, figure.baseline))
+            lines.append(f"    {figure.words.label}: {', real rows '.join(values)}")
+    return "\n".join(lines)
