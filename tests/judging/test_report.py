@@ -45,6 +45,7 @@ def made_up():
         rules={"a < b": {"real": 1.0, "synthetic": 0.985}},
         notes=("one | note",),
         counts={"real": 1_234, "synthetic": 567, "holdout": 89, "others": 0},
+        compared=(1_234, 89),
         baseline="holdout",
         seed=7,
         versions={"raregan": "0"},
@@ -55,16 +56,18 @@ def made_up():
 def test_the_schema_is_the_documented_one():
     told = made_up().to_dict()
     assert list(told) == [
-        "schema", "schema_version", "confidence", "counts", "baseline", "seed", "versions",
-        "verdict", "groups", "columns", "pairs", "n_pairs", "rules", "notes", "summary",
+        "schema", "schema_version", "confidence", "counts", "compared", "baseline", "seed",
+        "versions", "verdict", "groups", "columns", "pairs", "n_pairs", "rules", "notes", "summary",
     ]  # fmt: skip
     assert (told["schema"], told["schema_version"]) == ("raregan.report", 1)
     assert [group["name"] for group in told["groups"]] == ["fidelity", "privacy", "utility"]
     first = told["groups"][0]["figures"][0]
     assert list(first) == [
         "name", "group", "label", "definition", "shows", "shows_not", "source", "direction", "best",
-        "worst", "value", "interval", "baseline", "baseline_interval", "reading", "details",
+        "worst", "value", "interval", "baseline", "baseline_interval", "reading", "at_worst",
+        "details",
     ]  # fmt: skip
+    assert told["compared"] == {"real": 1_234, "synthetic": 89}
     assert first["interval"] == [0.68, 0.74]
     assert first["reading"] == "worse than real rows"
     assert list(told["columns"][0]) == [

@@ -7,7 +7,7 @@ import pytest
 
 from raregan.judging.evaluation import evaluate
 from raregan.judging.intervals import Interval
-from raregan.judging.measures import MEASURES, Figure
+from raregan.judging.measures import MEASURES, TOO_FEW, Figure
 from raregan.judging.verdict import HOLDOUT_COMMANDS, QUESTIONS, reach_verdict
 from tests.judging.test_report import made_up
 
@@ -115,7 +115,7 @@ def test_without_held_out_rows_the_verdict_says_what_cannot_be_said_and_what_wou
     for rows, said in ((synthetic, "No synthetic row equals"), (copied, "5.00% of the synthetic")):
         verdict = reach_verdict(evaluate(real, rows))
         looks, exposes, helps = verdict.answers
-        assert looks.status in ("as real rows", "differs")
+        assert looks.status in ("as real rows", "differs", "too few rows")
         assert "learned by heart" in looks.absent
         assert (exposes.status, helps.status) == ("not judged", "not judged")
         assert said in exposes.headline
@@ -123,6 +123,62 @@ def test_without_held_out_rows_the_verdict_says_what_cannot_be_said_and_what_wou
         assert exposes.commands == helps.commands == HOLDOUT_COMMANDS
         assert verdict.summary.count("cannot be said without held-out rows") == 2
         assert "one half of the real rows" in verdict.grounds
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "clause"),
+    [
+        ("coverage", "fidelity", "89 rows against 1,234 are too few to tell"),
+        ("membership_nearest", "privacy", "89 held-out rows are too few to tell"),
+        ("tstr_ap", "utility", "89 held-out rows are too few to tell"),
+    ],
+)
+def test_one_figure_that_could_hide_a_gross_difference_is_enough_to_take_the_all_clear_back(
+    name, group, clause
+):
+    report = report_of(**FINE)
+    wide = Figure(name, 0.5, Interval(0.2, 0.8), 0.5, Interval(0.5, 0.5))
+    report = replace(report, figures=tuple(wide if f.name == name else f for f in report.figures))
+    verdict = reach_verdict(report)
+    found = {answer.group: answer for answer in verdict.answers}
+    assert (found[group].status, found[group].unsure) == ("too few rows", (name,))
+    assert name not in found[group].as_real
+    assert found[group].headline.startswith("Too few rows to tell: ")
+    assert f"{wide.words.label}: 0.500, and {wide.at_worst:.3f} cannot" in found[group].headline
+    assert clause in verdict.summary
+    assert {answer.status for answer in verdict.answers if answer.group != group} == {
+        "as real rows"
+    }
+
+
+def test_what_was_found_is_found_however_wide_the_other_figures_are():
+    wide = Figure("coverage", 0.5, Interval(0.1, 0.9), 0.5, None)
+    worse, alarm = figure("column_shape", "worse"), figure("closer", "worse")
+    found = answers(replace(made_up(), figures=(worse, wide, alarm)))
+    assert (found["fidelity"].status, found["privacy"].status) == ("differs", "alarm")
+    assert found["fidelity"].unsure == ("coverage",)
+
+
+def test_an_all_clear_says_how_many_rows_were_compared_and_what_it_cannot_rule_out():
+    looks, exposes, helps = reach_verdict(report_of(**FINE)).answers
+    assert "89 synthetic rows were compared with 1,234 real ones" in looks.headline
+    for answer in (looks, exposes, helps):
+        assert "Least sure is " in answer.headline
+        assert "cannot be ruled out beside the 0.500 of real rows" in answer.headline.replace(
+            "50.00%", "0.500"
+        )
+
+
+@pytest.mark.usefixtures("few_trees")
+@pytest.mark.parametrize("seed", range(3))
+def test_a_few_rows_of_one_distribution_are_never_an_all_clear_and_many_are(seed):
+    rng = np.random.default_rng(seed)
+    real, synthetic = (pl.DataFrame(rng.normal(size=(400, 3)), schema=list("abc")) for _ in "rs")
+    few = reach_verdict(evaluate(real[:30], synthetic[:30])).answers[0]
+    assert few.status in ("too few rows", "differs")
+    assert few.status == "differs" or "15 synthetic rows were compared with 15" in few.headline
+    many = evaluate(real, synthetic)
+    assert TOO_FEW not in {one.reading for one in many.figures}
 
 
 @pytest.mark.usefixtures("few_trees")

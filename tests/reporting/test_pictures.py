@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from raregan.judging.intervals import Interval
+from raregan.judging.measures import Figure
 from raregan.judging.verdict import HOLDOUT_COMMANDS, reach_verdict
 from raregan.reporting.charts import Charts
 from raregan.reporting.pictures import pictures_section, verdict_section
@@ -30,6 +32,16 @@ def test_the_verdict_names_what_reads_otherwise_and_what_would_say_the_rest():
     kinds = [a["class"] for tag, a in page.elements if tag == "article"]
     assert kinds == ["answer bad", "answer bad", "answer other"]
     assert page.texts("code") == ["\n".join(HOLDOUT_COMMANDS)]
+
+
+def test_where_rows_are_too_few_the_verdict_names_the_figures_that_could_hide_a_difference():
+    unsure = Figure("coverage", 0.9, Interval(0.5, 1.0), 0.95, None)
+    report = replace(made_up(), figures=(unsure,))
+    page = Page(verdict_section(reach_verdict(report), report))
+    assert page.texts("li") == ["coverage: 0.900 against 0.950; 0.500 could be chance"]
+    assert page.elements[[tag for tag, _ in page.elements].index("article")][1]["class"] == (
+        "answer other"
+    )
 
 
 def test_where_nothing_is_absent_no_command_is_named():

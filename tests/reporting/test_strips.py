@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from raregan.judging.intervals import Interval
-from raregan.judging.measures import Figure
+from raregan.judging.measures import TOO_FEW, Figure
 from raregan.reporting.distributions import ColumnView
 from raregan.reporting.strips import (
     describe,
@@ -79,6 +79,7 @@ def test_readings_have_words_beside_their_colour():
     assert 'class="reading bad"' in show_reading("worse than real rows")
     assert 'class="reading good"' in show_reading("as real rows")
     assert 'class="reading other"' in show_reading("closer than real rows")
+    assert "?</i>too few rows" in show_reading(TOO_FEW)
     assert "not compared" in show_reading("")
 
 

@@ -129,6 +129,7 @@ def evaluate(
         rules=fidelity.rules,
         notes=tuple(notes),
         counts={name: table.height for name, table in tables.items()},
+        compared=plan.rows,
         baseline=plan.kind,
         seed=seed,
         versions={

@@ -42,6 +42,8 @@ class Report:
         What was subsampled; what is absent, and why.
     counts : dict of str to int
         Rows that were given: real, synthetic, holdout, others.
+    compared : tuple of int
+        Real and synthetic rows that each figure of fidelity sees at once.
     baseline : str
         ``"holdout"``, ``"halves"`` of the real rows, or ``"none"``.
     seed : int
@@ -59,6 +61,7 @@ class Report:
     rules: Mapping[str, Mapping[str, float]]
     notes: tuple[str, ...]
     counts: Mapping[str, int]
+    compared: tuple[int, int]
     baseline: Kind
     seed: int
     versions: Mapping[str, str]
@@ -82,6 +85,7 @@ class Report:
             "schema_version": SCHEMA_VERSION,
             "confidence": CONFIDENCE,
             "counts": dict(self.counts),
+            "compared": dict(zip(("real", "synthetic"), self.compared, strict=True)),
             "baseline": self.baseline,
             "seed": self.seed,
             "versions": dict(self.versions),

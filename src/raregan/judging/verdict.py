@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from raregan.judging.intervals import CONFIDENCE
+from raregan.judging.measures import GROSS, TOO_FEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from raregan.judging.measures import Figure, Group
     from raregan.judging.report import Report
 
-Status = Literal["as real rows", "differs", "alarm", "not judged"]
+Status = Literal["as real rows", "differs", "alarm", "too few rows", "not judged"]
 
 HOLDOUT_COMMANDS = (
     "raregan split TABLE -o parts",
@@ -68,12 +69,13 @@ class Answer:
         What is asked, and by whom.
     status
         ``"differs"`` where figures read worse, closer or better than real rows; ``"alarm"`` where
-        figures of privacy do; ``"not judged"`` where the group is absent or has no baseline.
+        figures of privacy do; ``"too few rows"`` where none does, and chance could hide a gross
+        difference from one; ``"not judged"`` where the group is absent or has no baseline.
     headline
         One sentence.
-    as_real, worse, closer, unread
+    as_real, worse, closer, unread, unsure
         Names of figures that read as real rows; worse, alarms among them; closer or better, "no
-        alarm" among them; and those without a baseline.
+        alarm" among them; those without a baseline; and those with too few rows to tell.
     absent
         What cannot be said, and why; "" where nothing is absent.
     commands
@@ -91,6 +93,7 @@ class Answer:
     worse: tuple[str, ...]
     closer: tuple[str, ...]
     unread: tuple[str, ...]
+    unsure: tuple[str, ...]
     absent: str
     commands: tuple[str, ...]
     caution: str
@@ -116,10 +119,13 @@ class _Sorted(NamedTuple):
     worse: tuple[str, ...]
     closer: tuple[str, ...]
     unread: tuple[str, ...]
+    unsure: tuple[str, ...]
 
     @classmethod
     def of(cls, figures: tuple[Figure, ...]) -> _Sorted:
-        kinds: dict[str, list[str]] = {"as real rows": [], "worse": [], "closer": [], "": []}
+        kinds: dict[str, list[str]] = {
+            "as real rows": [], "worse": [], "closer": [], "": [], TOO_FEW: []
+        }  # fmt: skip
         for figure in figures:
             reading = figure.reading
             if reading in ("alarm", "worse than real rows"):
@@ -131,7 +137,7 @@ class _Sorted(NamedTuple):
     @property
     def n_read(self) -> int:
         """How many figures have a baseline to read them by."""
-        return len(self.as_real) + len(self.worse) + len(self.closer)
+        return len(self.as_real) + len(self.worse) + len(self.closer) + len(self.unsure)
 
 
 class _Said(NamedTuple):
@@ -206,11 +212,21 @@ def _fidelity(report: Report, names: _Sorted) -> _Said:
             f"{len(names.closer)} of {n} figures of fidelity read closer than real rows would.",
             absent,
         )
+    n_real, n_synthetic = report.compared
+    rows = f"{n_synthetic:,} synthetic rows were compared with {n_real:,} real ones"
+    if names.unsure:
+        return _Said(
+            "too few rows",
+            f"Too few rows to tell: {rows}, so {_hide(names, n)}. {_slack(report, 'fidelity')}.",
+            f"Whether they look real, {n_synthetic:,} rows against {n_real:,} are too few to tell.",
+            absent,
+        )
     alarms = any(figure.reading == "alarm" for figure in report.group("privacy"))
     but = " Figures of privacy alarm, and copies look real too." if alarms else ""
     return _Said(
         "as real rows",
-        f"No difference found: all {n} figures read as real rows.{but}",
+        f"No difference found: all {n} figures read as real rows.{but} {rows}. "
+        f"{_slack(report, 'fidelity')}.",
         f"All {n} figures of fidelity read as real rows.",
         absent,
     )
@@ -256,9 +272,18 @@ def _privacy(report: Report, names: _Sorted) -> _Said:
             "Whom they expose cannot be said.",
             absent,
         )
+    slack = _slack(report, "privacy")
+    if names.unsure:
+        held = f"{report.counts['holdout']:,} held-out rows"
+        return _Said(
+            "too few rows",
+            f"Too few rows to tell: no figure alarms, but with {report.counts['real']:,} real and "
+            f"{held} {_hide(names, n)}. {slack}.",
+            f"Whom they expose, {held} are too few to tell.",
+        )
     return _Said(
         "as real rows",
-        f"No alarm: none of {n} figures. That is no guarantee.",
+        f"No alarm: none of {n} figures. That is no guarantee. {slack}.",
         f"None of {n} figures of privacy alarms, which is no guarantee.",
     )
 
@@ -292,16 +317,39 @@ def _utility(report: Report, names: _Sorted) -> _Said:
             f"{taught}.",
             "They teach a detector more than as many real rows do, on this test.",
         )
+    slack = _slack(report, "utility")
+    if names.unsure:
+        held = f"{report.counts['holdout']:,} held-out rows"
+        return _Said(
+            "too few rows",
+            f"Too few rows to tell: a detector that they taught reaches an AP of {taught}, but "
+            f"with {held} {_hide(names, names.n_read)}. {slack}.",
+            f"Whether they help a detector, {held} are too few to tell.",
+        )
     return _Said(
         "as real rows",
         f"As much as real rows, within chance: a detector that they taught reaches an AP of "
-        f"{taught}.",
+        f"{taught}. {slack}.",
         "They teach a detector what as many real rows do, within chance.",
     )
 
 
 def _count(names: tuple[str, ...], n: int) -> str:
     return f"{len(names)} of {n} figures {'reads' if len(names) == 1 else 'read'}"
+
+
+def _hide(names: _Sorted, n: int) -> str:
+    return f"{len(names.unsure)} of {n} figures could hide a gross difference"
+
+
+def _slack(report: Report, group: Group) -> str:
+    """Say of the figure in which chance could hide most what cannot be ruled out."""
+    figure = max(report.group(group), key=lambda figure: figure.hides_gross)
+    return (
+        f"Least sure is {figure.words.label}: {_show(figure, figure.value)}, and "
+        f"{_show(figure, figure.at_worst)} cannot be ruled out beside the "
+        f"{_show(figure, figure.baseline)} of real rows"
+    )
 
 
 def _show(figure: Figure, value: float | None) -> str:
@@ -317,7 +365,9 @@ def _grounds(report: Report) -> str:
     return (
         f"Beside each figure stands {stands}, and a {CONFIDENCE:.0%} interval. A figure reads "
         "otherwise than real rows where both are further apart than their intervals allow; of "
-        "some thirty figures one does so by chance now and then. Intervals hold the uncertainty "
+        "some thirty figures one does so by chance now and then. Where the intervals would also "
+        f"allow {GROSS} (of distances and densities: half) between them, there are too few rows "
+        "to tell. Intervals hold the uncertainty "
         f"of these rows, not that of training anew. Seed {report.seed} fixes every draw; the notes "
         "say what was drawn."
     )

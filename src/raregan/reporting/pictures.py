@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from html import escape
 
-from raregan.judging.measures import GROUPS, Figure
+from raregan.judging.measures import GROUPS, TOO_FEW, Figure
 from raregan.judging.report import Report
 from raregan.judging.verdict import Answer, Status, Verdict
 from raregan.reporting.charts import Charts, column_title, neighbour_titles
@@ -14,6 +14,7 @@ _COLOURS: Mapping[Status, str] = {
     "as real rows": "good",
     "differs": "bad",
     "alarm": "bad",
+    "too few rows": "other",
     "not judged": "other",
 }
 _STRIPS_TEXT = (
@@ -88,7 +89,8 @@ def _answer(answer: Answer, report: Report) -> str:
     ]
     # Of privacy, "no alarm" deserves no line; of fidelity, to be closer than real rows does.
     closer = () if answer.group == "privacy" else answer.closer
-    singled = [report[name] for name in (*answer.worse, *closer)]
+    unsure = answer.unsure if answer.status == "too few rows" else ()
+    singled = [report[name] for name in (*answer.worse, *closer, *unsure)]
     if singled:
         items = "\n".join(f"<li>{escape(_against(figure))}</li>" for figure in singled)
         parts.append(f"<ul>\n{items}\n</ul>")
@@ -103,6 +105,8 @@ def _against(figure: Figure) -> str:
     value = f"{figure.value:{words.spec}}"
     base = "" if figure.baseline is None else f" against {figure.baseline:{words.spec}}"
     reading = "" if figure.reading.startswith(("worse", "alarm")) else f" ({figure.reading})"
+    if figure.reading == TOO_FEW:
+        reading = f"; {figure.at_worst:{words.spec}} could be chance"
     return f"{words.label}: {value}{base}{reading}"
 
 

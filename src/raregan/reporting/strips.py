@@ -11,7 +11,7 @@ import numpy as np
 
 from raregan.judging.columns import Vector
 from raregan.judging.intervals import CONFIDENCE, Interval
-from raregan.judging.measures import Figure
+from raregan.judging.measures import TOO_FEW, Figure
 from raregan.reporting.distributions import ColumnView
 
 _MARGIN = 3.0  # percent of a strip beyond its ends
@@ -59,6 +59,7 @@ def show_reading(reading: str) -> str:
         "alarm": ("bad", "!"),
         "worse than real rows": ("bad", "\u2212"),
         "as real rows": ("good", "="),
+        TOO_FEW: ("other", "?"),
         "": ("none", ""),
     }
     kind, sign = signs.get(reading, ("other", "+"))
