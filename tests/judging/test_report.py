@@ -45,6 +45,7 @@ def made_up():
         rules={"a < b": {"real": 1.0, "synthetic": 0.985}},
         notes=("one | note",),
         counts={"real": 1_234, "synthetic": 567, "holdout": 89, "others": 0},
+        shared=0,
         compared=(1_234, 89),
         baseline="holdout",
         seed=7,
@@ -56,8 +57,9 @@ def made_up():
 def test_the_schema_is_the_documented_one():
     told = made_up().to_dict()
     assert list(told) == [
-        "schema", "schema_version", "confidence", "counts", "compared", "baseline", "seed",
-        "versions", "verdict", "groups", "columns", "pairs", "n_pairs", "rules", "notes", "summary",
+        "schema", "schema_version", "confidence", "counts", "shared", "compared", "baseline",
+        "seed", "versions", "verdict", "groups", "columns", "pairs", "n_pairs",
+        "rules", "notes", "summary",
     ]  # fmt: skip
     assert (told["schema"], told["schema_version"]) == ("raregan.report", 1)
     assert [group["name"] for group in told["groups"]] == ["fidelity", "privacy", "utility"]

@@ -201,6 +201,45 @@ def test_held_out_rows_that_were_learned_from_and_no_other_rows():
     assert "rows of the other class" in found["utility"].headline
 
 
+@pytest.mark.usefixtures("few_trees")
+@pytest.mark.parametrize(("first", "n_shared"), [(0, 60), (30, 60), (40, 60)])
+def test_held_out_rows_that_were_learned_from_are_named_first_and_nothing_beside_them_is_judged(
+    first, n_shared
+):
+    rng = np.random.default_rng(0)
+    rows, others = (pl.DataFrame(rng.normal(size=(n, 2)), schema=["a", "b"]) for n in (160, 60))
+    real, fresh, synthetic = rows[:60], rows[60 : 60 + first], rows[100:]
+    report = evaluate(real, synthetic, pl.concat([real, fresh]), others)
+    verdict = reach_verdict(report)
+    told = f"{n_shared} of {60 + first} held-out rows are among the rows that were learned from"
+    assert verdict.summary.startswith(told)
+    assert report.shared == n_shared
+    assert {answer.status for answer in verdict.answers} == {"not judged"}
+    for answer in verdict.answers:
+        assert answer.headline == f"Cannot be said: {told}."
+        assert answer.commands == HOLDOUT_COMMANDS
+    text, markdown = report.to_text(), report.to_markdown()
+    assert text.startswith(told)
+    assert HOLDOUT_COMMANDS[0] in " ".join(text.splitlines()[:4])
+    assert f"**{told}" in markdown.splitlines()[2]
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_an_alarm_stays_an_alarm_beside_held_out_rows_that_were_learned_from():
+    report = replace(report_of(**FINE | {"membership_nearest": "worse"}), shared=80)
+    assert answers(report)["privacy"].status == "alarm"
+    assert answers(replace(report, shared=40))["fidelity"].status == "as real rows"
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_where_few_rows_differ_to_be_equal_is_no_sign_of_a_hold_out_that_was_learned_from():
+    rng = np.random.default_rng(0)
+    real, held, made = (pl.DataFrame({"a": rng.integers(0, 4, n)}) for n in (90, 40, 80))
+    report = evaluate(real, made, held)
+    assert report.shared == 0
+    assert "are among" not in report.to_text() + reach_verdict(report).summary
+
+
 def test_it_is_plain_data_within_the_report():
     report = report_of(**FINE)
     told = json.loads(report.to_json())["verdict"]

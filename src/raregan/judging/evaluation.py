@@ -129,6 +129,7 @@ def evaluate(
         rules=fidelity.rules,
         notes=tuple(notes),
         counts={name: table.height for name, table in tables.items()},
+        shared=_count_shared(tables["real"], tables["holdout"]),
         compared=plan.rows,
         baseline=plan.kind,
         seed=seed,
@@ -142,6 +143,13 @@ def evaluate(
 
 def _read(source: Any, real: pl.DataFrame, which: str) -> pl.DataFrame:
     return like_real(None if source is None else read_frame(source), real, which)
+
+
+def _count_shared(real: pl.DataFrame, holdout: pl.DataFrame) -> int:
+    """Count held-out rows that equal a real one, where real rows differ from each other."""
+    if not holdout.height or 2 * real.n_unique() < real.height:
+        return 0
+    return int(_equal(real, holdout).sum())
 
 
 def _draw(tables: Mapping[str, pl.DataFrame], seed: int) -> dict[str, pl.DataFrame]:

@@ -42,6 +42,9 @@ class Report:
         What was subsampled; what is absent, and why.
     counts : dict of str to int
         Rows that were given: real, synthetic, holdout, others.
+    shared : int
+        Held-out rows that were learned from, as they equal a real row; 0 where more than half of
+        the real rows are copies of each other, so that to be equal says nothing.
     compared : tuple of int
         Real and synthetic rows that each figure of fidelity sees at once.
     baseline : str
@@ -61,6 +64,7 @@ class Report:
     rules: Mapping[str, Mapping[str, float]]
     notes: tuple[str, ...]
     counts: Mapping[str, int]
+    shared: int
     compared: tuple[int, int]
     baseline: Kind
     seed: int
@@ -85,6 +89,7 @@ class Report:
             "schema_version": SCHEMA_VERSION,
             "confidence": CONFIDENCE,
             "counts": dict(self.counts),
+            "shared": self.shared,
             "compared": dict(zip(("real", "synthetic"), self.compared, strict=True)),
             "baseline": self.baseline,
             "seed": self.seed,

@@ -9,7 +9,7 @@ from raregan.data.inspection import plain
 from raregan.judging.intervals import CONFIDENCE, Interval
 from raregan.judging.measures import GROUPS, Figure
 from raregan.judging.rules import RULES_TITLE, show_share
-from raregan.judging.verdict import reach_verdict
+from raregan.judging.verdict import reach_verdict, warn_of_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ _LABEL, _VALUE, _INTERVAL = 44, 8, 18
 
 def to_text(report: Report) -> str:
     """Return the report for a terminal."""
-    lines = [*_head(report), ""]
+    lines = [*wrap(warn_of_shared(report), WIDTH), *_head(report), ""]
     for answer in reach_verdict(report).answers:
         lines += wrap(f"{answer.question} {answer.headline}", WIDTH, subsequent_indent="  ")
     for name, title in GROUPS.items():
@@ -73,7 +73,9 @@ def to_text(report: Report) -> str:
 def to_markdown(report: Report) -> str:
     """Return the report as Markdown."""
     head, *rest = _head(report)
-    lines = ["## Synthetic rows judged", "", f"{head}.", "", *rest, ""]
+    warning = warn_of_shared(report)
+    lines = ["## Synthetic rows judged", "", *([f"**{warning}**", ""] if warning else [])]
+    lines += [f"{head}.", "", *rest, ""]
     for answer in reach_verdict(report).answers:
         said = " ".join(filter(None, (answer.headline, answer.absent, answer.caution)))
         lines.append(f"- **{answer.question}** {said}")

@@ -149,6 +149,25 @@ class _Said(NamedTuple):
     absent: str = ""
 
 
+def warn_of_shared(report: Report) -> str:
+    """Say that most of the held-out rows that are used were learned from; "" if they were not."""
+    if not _is_shared(report):
+        return ""
+    return (
+        f"{_shared(report)} are among the rows that were learned from, so no figure beside them is "
+        f"true. Hold rows out before training: {HOLDOUT_COMMANDS[0]}; then train on parts/train "
+        "and give parts/test as --holdout."
+    )
+
+
+def _is_shared(report: Report) -> bool:
+    return report.baseline == "holdout" and 2 * report.shared > report.counts["holdout"]
+
+
+def _shared(report: Report) -> str:
+    return f"{report.shared:,} of {report.counts['holdout']:,} held-out rows"
+
+
 def reach_verdict(report: Report) -> Verdict:
     """Answer the three questions from the figures of a report."""
     speakers: dict[Group, Callable[[Report, _Sorted], _Said]] = {
@@ -160,6 +179,8 @@ def reach_verdict(report: Report) -> Verdict:
     for group, question in QUESTIONS.items():
         names = _Sorted.of(report.group(group))
         said = speakers[group](report, names)
+        if _is_shared(report) and report.group(group) and said.status != "alarm":
+            said = _not_held_out(report)
         answers.append(
             Answer(
                 group=group, question=question.text, reader=question.reader, status=said.status,
@@ -170,11 +191,23 @@ def reach_verdict(report: Report) -> Verdict:
         clauses.append(said.clause)
     counts = report.counts
     held = f" and {counts['holdout']:,} held-out ones" if report.baseline == "holdout" else ""
-    summary = (
+    judged = (
         f"{counts['synthetic']:,} synthetic rows were judged against {counts['real']:,} real rows "
-        f"that were learned from{held}. {' '.join(clauses)}"
+        f"that were learned from{held}."
     )
+    summary = " ".join(filter(None, (warn_of_shared(report), judged, *clauses)))
     return Verdict(summary, tuple(answers), _grounds(report))
+
+
+def _not_held_out(report: Report) -> _Said:
+    """Answer where what should be new was learned from: no figure beside it says anything."""
+    return _Said(
+        "not judged",
+        f"Cannot be said: {_shared(report)} are among the rows that were learned from.",
+        "",
+        "What real rows get, only those held-out rows can say that equal no row that was learned "
+        "from.",
+    )
 
 
 def _fidelity(report: Report, names: _Sorted) -> _Said:
