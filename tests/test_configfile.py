@@ -44,6 +44,12 @@ def test_what_is_no_config_file_is_refused_with_the_reason(tmp_path, content, wh
     assert why in str(refused.value)
 
 
+def test_one_length_of_training_is_taken_and_null_is_none(tmp_path):
+    for settings in ({"epochs": 20}, {"steps": 300}, {"epochs": None, "steps": 300}):
+        write_config(tmp_path / "c.json", Choice("flow", settings, {}))
+        assert read_config(tmp_path / "c.json").settings == settings
+
+
 def test_a_missing_file_and_a_newer_one_are_told_apart(tmp_path):
     with pytest.raises(ModelFileError, match="cannot read .*c.json: No such file"):
         read_config(tmp_path / "c.json")
@@ -58,6 +64,12 @@ def test_a_missing_file_and_a_newer_one_are_told_apart(tmp_path):
     [
         ("vae", {}, "no variant is called 'vae'"),
         (3, {}, "no variant is called 3"),
+        (
+            "flow",
+            {"epochs": 2_000, "steps": 4_000},
+            r".*both epochs \(2,000, .*\) and steps \(4,000, .*\).*: leave one of them out",
+        ),
+        ("gan", {"steps": 9, "epochs": 1}, r".*both epochs \(1, "),
         ("flow", {"jitter": -1}, "jitter must be a number of at least 0"),
         ("flow", {"pac": 4}, "pac .* means nothing to flow"),
         ("flow", [], "settings must be a dict"),
