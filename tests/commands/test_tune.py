@@ -6,6 +6,7 @@ import pytest
 from raregan.modelfile import load_model
 from raregan.tuning import proposals, search
 from raregan.tuning.trials import Figures
+from raregan.tuning.yardstick import OUT_OF_TIME
 
 pytest.importorskip("optuna")
 
@@ -49,6 +50,30 @@ def test_a_search_goes_on_or_begins_anew(folder, run, without_training):
     assert "1. flow: defaults" in err
     _, err = run(*tune, 1)
     assert "kept as tuned.json.trials.old-2" in err
+
+
+def test_a_search_that_comes_to_nothing_leaves_the_earlier_one_as_it_was(
+    folder, run, fails, without_training, monkeypatch
+):
+    tune = ("tune", *DATA, "--variant", "flow")
+    run(*tune, "--trials", 2)
+    before = Path("tuned.json.trials").read_bytes()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(search.Yardstick, "measure", lambda *_: OUT_OF_TIME)
+        fails(*tune, "--minutes", 1, match="there was no time for the defaults alone")
+        patched.setattr(search.Yardstick, "measure", stop)
+        _, err = run(*tune, "--trials", 2, code=130)
+    assert "no trial was finished; tuned.json.trials is of the earlier search" in err
+    assert "kept as" not in err
+    assert Path("tuned.json.trials").read_bytes() == before
+    assert not list(folder.glob("*.old-*"))
+    _, err = run(*tune, "--trials", 3, "--resume")
+    assert "3. flow" in err
+    assert "2. flow" not in err
 
 
 def test_ctrl_c_says_how_to_go_on(folder, run, without_training, monkeypatch):

@@ -24,6 +24,17 @@ def test_trials_are_read_as_they_were(path, table):
     assert Ledger(path, table, ["flow"], 0).trials == TRIALS
 
 
+def test_a_search_that_begins_anew_sets_the_file_aside_with_its_first_trial(path, table, tmp_path):
+    before, aside = path.read_bytes(), tmp_path / "old"
+    ledger = Ledger(path, table, ["gan"], 1, aside)  # another search: the file is not read
+    assert ledger.trials == []
+    assert path.read_bytes() == before
+    for trial in TRIALS[:2]:
+        ledger.add(trial)
+    assert aside.read_bytes() == before
+    assert Ledger(path, table, ["gan"], 1).trials == TRIALS[:2]
+
+
 def test_a_line_that_was_cut_off_is_dropped_and_written_anew(path, table):
     path.write_text(path.read_text()[:-5])
     ledger = Ledger(path, table, ["flow"], 0)

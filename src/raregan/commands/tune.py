@@ -32,9 +32,13 @@ def tune(args: argparse.Namespace) -> int:
     plain_seed(args.seed)
     table = read_named_table(args)
     say_replaced(args.output)
-    if ledger.exists() and not args.resume:
-        older = ledger.replace(_free_name(ledger))
-        say(f"note: the trials of an earlier search were there; they are kept as {older}")
+    older = _free_name(ledger) if ledger.exists() and not args.resume else None
+
+    def tell(trial: Trial, found: Tuning) -> None:
+        if older is not None and len(found.trials) == 1:
+            say(f"note: the trials of an earlier search were there; they are kept as {older}")
+        _say_trial(trial, found)
+
     try:
         found = tune(
             table,
@@ -42,10 +46,14 @@ def tune(args: argparse.Namespace) -> int:
             minutes=args.minutes,
             trials=args.trials,
             ledger=ledger,
+            aside=older,
             random_state=args.seed,
-            progress=_say_trial,
+            progress=tell,
         )
     except KeyboardInterrupt:
+        if older is not None and not older.exists():
+            say(f"no trial was finished; {ledger} is of the earlier search, as it was")
+            raise
         resume = "" if args.resume else " --resume"
         say(f"finished trials are kept in {ledger}; go on with: {args.command_line}{resume}")
         raise

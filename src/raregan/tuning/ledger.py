@@ -29,6 +29,9 @@ class Ledger:
         Of the file; where there is one, its trials are taken.
     table, variants, seed
         What the search is of.
+    aside
+        Given one, the search begins anew, and a file that is there goes to this place once the
+        first trial is finished: a search that comes to nothing leaves it as it was.
 
     Raises
     ------
@@ -40,8 +43,15 @@ class Ledger:
         It cannot be written.
     """
 
-    def __init__(self, path: str | Path, table: Table, variants: Sequence[str], seed: int) -> None:
-        self._path = Path(path)
+    def __init__(
+        self,
+        path: str | Path,
+        table: Table,
+        variants: Sequence[str],
+        seed: int,
+        aside: str | Path | None = None,
+    ) -> None:
+        self._path, self._aside = Path(path), aside
         self._head = {
             _MARK: 1,
             "version": __version__,
@@ -50,14 +60,22 @@ class Ledger:
             "variants": list(variants),
             "seed": seed,
         }
-        self.trials = self._read() if self._path.exists() else []
-        if not self.trials:
-            with atomic_path(self._path) as part:
-                part.write_text(f"{json.dumps(self._head)}\n", encoding="utf-8")
+        self.trials = self._read() if aside is None and self._path.exists() else []
+        if not self.trials and aside is None:
+            self._begin()
 
     def add(self, trial: Trial) -> None:
         """Write one trial more."""
+        if self._aside is not None:
+            if self._path.exists():
+                self._path.replace(self._aside)
+            self._begin()
+            self._aside = None
         append_line(self._path, json.dumps(trial._asdict()))
+
+    def _begin(self) -> None:
+        with atomic_path(self._path) as part:
+            part.write_text(f"{json.dumps(self._head)}\n", encoding="utf-8")
 
     def _read(self) -> list[Trial]:
         """Return the trials of the file; what was cut off while it was written is dropped."""

@@ -40,6 +40,7 @@ def tune(
     minutes: float | None = TUNE_MINUTES,
     trials: int | None = None,
     ledger: str | Path | None = None,
+    aside: str | Path | None = None,
     random_state: int = 0,
     progress: Callable[[Trial, Tuning], None] | None = None,
 ) -> Tuning:
@@ -63,6 +64,9 @@ def tune(
         Most trials; default: as many as there is time for. One of the two must be given.
     ledger : str or Path, optional
         File of finished trials, a line each. What it holds is not run again.
+    aside : str or Path, optional
+        Given one, the search begins anew, and a ledger that is there is moved to this place when
+        the first trial is finished.
     random_state : int
         Fixes every draw. A search that was interrupted goes on, with its ledger, as it would have.
     progress : callable, optional
@@ -94,7 +98,7 @@ def tune(
         yardstick=Yardstick(table, seed),
         variants=names,
         seed=seed,
-        ledger=Ledger(ledger, table, names, seed) if ledger is not None else None,
+        ledger=Ledger(ledger, table, names, seed, aside) if ledger is not None else None,
         deadline=deadline,
         progress=progress,
     )
