@@ -29,6 +29,10 @@ HOLDOUT_COMMANDS = (
 """What would judge privacy and utility."""
 
 
+REMEDY = 'See "What to do about an alarm" in docs/judging.md.'
+"""Where a reader of an alarm goes on."""
+
+
 class Question(NamedTuple):
     """What is asked, by whom, and what no answer to it says."""
 
@@ -293,7 +297,7 @@ def _privacy(report: Report, names: _Sorted) -> _Said:
         return _Said(
             "alarm",
             f"Alarm: {k} of {n} figures {'says' if k == 1 else 'say'} that rows which were learned "
-            "from show through.",
+            f"from show through. {REMEDY}",
             f"{k} of {n} figures of privacy {'alarms' if k == 1 else 'alarm'}: find out why "
             "before the rows are handed on.",
             absent,
