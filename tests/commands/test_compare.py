@@ -1,5 +1,6 @@
 import html
 import json
+import shlex
 
 import numpy as np
 import polars as pl
@@ -63,8 +64,9 @@ def test_an_interrupted_contest_goes_on(run, table, monkeypatch):
 
     monkeypatch.setattr(schedule, "play", breaks)
     _, err = run("compare", "t.csv", *ONE, code=130)
-    assert "what was finished is kept; the same command goes on with it" in err
-    assert len(list(table.glob("contest-*"))) == 1
+    kept = "what was finished is kept in a file contest-*.jsonl in this folder; go on with: "
+    assert f"{kept}raregan compare t.csv --contestants smote,copula" in err
+    assert len(list(table.glob("contest-*.jsonl"))) == 1
     run("compare", "t.csv", *ONE)
     assert len(calls) == 5 + 12 - 4
     assert not list(table.glob("contest-*"))
@@ -73,9 +75,25 @@ def test_an_interrupted_contest_goes_on(run, table, monkeypatch):
 def test_a_named_ledger_stays_and_time_may_be_up(run, table):
     _, err = run("compare", "t.csv", *ONE, "--ledger", "l.jsonl", "--minutes", 1e-9)
     assert "time was up after 0 of 12 parts" in err
-    assert "time was up: the same command goes on with what is missing" in err
+    assert err.splitlines()[-2] == "time was up: what was finished is kept in l.jsonl"
+    assert err.splitlines()[-1].endswith("--ledger l.jsonl --minutes 1e-09")
     run("compare", "t.csv", *ONE, "--ledger", "l.jsonl")
     assert len((table / "l.jsonl").read_text().splitlines()) == 13
+
+
+def test_a_contest_that_ended_early_names_its_ledger_and_the_command_that_goes_on(run, table):
+    typed = ("compare", "t.csv", *ONE, "--minutes", 1e-9)
+    _, err = run(*typed)
+    (ledger,) = table.glob("contest-*.jsonl")
+    said, command = err.splitlines()[-2:]
+    assert said == (
+        f"time was up: what was finished is kept in {ledger.name}, until the contest is whole"
+    )
+    words = command.removeprefix("go on with what is missing by the same command: raregan ")
+    assert shlex.split(words) == [str(word) for word in typed]
+    _, err = run(*typed[:-2])  # with more time
+    assert "go on" not in err
+    assert not list(table.glob("contest-*"))
 
 
 def test_own_learners_of_this_folder(run, table):

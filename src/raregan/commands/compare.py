@@ -60,7 +60,8 @@ def compare(args: argparse.Namespace) -> int:
                 random_state=args.seed,
             )
     except KeyboardInterrupt:
-        say("what was finished is kept; the same command goes on with it")
+        kept = args.ledger or "a file contest-*.jsonl in this folder"
+        say(f"what was finished is kept in {kept}; go on with: {args.command_line}")
         raise
     say(found.describe())
     print(found.to_text())
@@ -76,7 +77,12 @@ def compare(args: argparse.Namespace) -> int:
         write_contest_page(args.output, found, command=args.command_line)
         say(f"wrote {args.output}")
     if not found.is_whole:
-        say("time was up: the same command goes on with what is missing")
+        say(
+            f"time was up: what was finished is kept in {found.ledger}, until the contest is whole"
+            if args.ledger is None
+            else f"time was up: what was finished is kept in {found.ledger}"
+        )
+        say(f"go on with what is missing by the same command: {args.command_line}")
     return 0
 
 

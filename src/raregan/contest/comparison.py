@@ -60,6 +60,8 @@ class Comparison:
         Contestants times folds, and how many of these were played.
     seconds
         Of this call.
+    ledger
+        The file that keeps what is finished; None where there is none, or no more.
     """
 
     source: str
@@ -74,6 +76,7 @@ class Comparison:
     n_tasks: int
     n_done: int
     seconds: float
+    ledger: Path | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -312,9 +315,11 @@ def compare(
         n_tasks=len(tasks),
         n_done=len(book.done),
         seconds=round(time.monotonic() - begun, 3),
+        ledger=book.path,
     )
     if found.is_whole and ledger is not None and Path(ledger).is_dir():
         book.remove()
+        return replace(found, ledger=None)
     return found
 
 
