@@ -58,6 +58,25 @@ def test_mistakes(folder, fails, mixed):
     fails("train", "notes.parquet", match="--ignore 'note'")
 
 
+def test_copies_are_warned_of_after_a_split_only_where_it_told_them_apart(folder, run):
+    rows = pl.read_parquet("small.parquet")
+    twice = (
+        pl.concat([rows, rows]).with_row_index("row").with_columns(pl.col("row").cast(pl.Float64))
+    )
+    twice.write_parquet("twice.parquet")
+    ignore = ("--target", "Class", "--ignore", "city", "--ignore", "row")
+    dry = (*ignore, "--dry-run")
+    run("split", "twice.parquet", *ignore, "-o", "alike")
+    _, err = run("train", "alike/train.parquet", *dry)
+    assert "copies" not in err
+    run("split", "twice.parquet", *ignore[:4], "-o", "apart")
+    _, err = run("train", "apart/train.parquet", *dry)
+    assert "exact copies of an earlier row without 'row', by which this table was split" in err
+    assert "split the table anew with --ignore 'row'\n" in err
+    _, err = run("train", "twice.parquet", *dry)
+    assert "raregan split does, given the same --ignore\n" in err
+
+
 def test_fewer_epochs_than_were_asked_for_are_told(folder, run):
     train = ("train", "small.parquet", "--ignore", "city", "-o", "m", "--epochs")
     _, err = run(*train, 99_999, "--dry-run")

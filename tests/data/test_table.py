@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from raregan.data.dtypes import parse_dtype
+from raregan.data.heldout import HeldOut
 from raregan.data.rows import known_column
 from raregan.data.schema import Column
 from raregan.data.table import MIN_RARE_ROWS, fingerprint, make_table
@@ -264,7 +265,26 @@ def test_exact_copies_are_counted_over_used_columns():
     table = make_table(data, ignore="row")
     assert (table.n_rows, table.n_duplicates, table.n_rare_duplicates) == (108, 8, 3)
     assert "8 of 108 rows (3 of 23 rare ones) are exact copies" in table.warnings[-1]
+    assert "in all columns that are used here" in table.warnings[-1]
     assert make_table(data).n_duplicates == 0
+
+
+@pytest.mark.parametrize("by", [("row", "a"), ("row",), ()])
+def test_copies_that_a_split_told_apart_are_told_with_the_columns_that_did_it(by):
+    whole = pl.concat([frame(), frame()[:8]]).with_row_index("row")
+    data = whole.with_columns(a=pl.col("row") * 0.5)
+    rest = [name for name in data.columns if name not in ("row", "a")]
+    mark = HeldOut.of(data[:3], [*by, *rest])
+    table = make_table(data[3:], ignore=("row", "a"), held_out=mark)
+    assert table.n_duplicates > 0
+    copies = [text for text in table.warnings if "copies" in text]
+    if not by:  # the split kept all of them on one side
+        assert copies == []
+        return
+    (text,) = copies
+    named = ", ".join(map(repr, by))
+    assert f"exact copies of an earlier row without {named}, by which this table was" in text
+    assert text.endswith("split the table anew with " + " ".join(f"--ignore {n!r}" for n in by))
 
 
 CHANGES = [

@@ -195,7 +195,8 @@ def make_table(
         held_out=held_out,
         warnings=(
             *(_warn_of_broken(text) for text in kept.broken),
-            *_warnings(rows, found, n_duplicates, n_rare_duplicates),
+            *_warnings(rows, found),
+            *_warn_of_copies(rows, n_duplicates, n_rare_duplicates, held_out),
         ),
     )
 
@@ -336,7 +337,38 @@ def _warn_of_broken(told: str) -> str:
     )
 
 
-def _warnings(rows: Rows, schema: Schema, n_duplicates: int, n_rare_duplicates: int) -> list[str]:
+def _warn_of_copies(
+    rows: Rows, n_duplicates: int, n_rare_duplicates: int, held_out: HeldOut | None
+) -> list[str]:
+    """Warn of copies, unless a split has kept them on one side already.
+
+    Rows that are alike in the used columns were copies to the split too if it told rows by none but
+    these: then all of them are here. If it told them by more, such as a time that is ignored here,
+    some may be among its test rows.
+    """
+    if not n_duplicates:
+        return []
+    told = (
+        f"{n_duplicates:,} of {rows.held.height:,} rows ({n_rare_duplicates:,} of "
+        f"{rows.rare.height:,} rare ones) are exact copies of an earlier row"
+    )
+    if held_out is None:
+        why = (
+            "in all columns that are used here: keep copies on one side of any split into training "
+            "and test rows, or they leak; raregan split does, given the same --ignore"
+        )
+    elif more := [name for name in held_out.columns if name not in rows.held.columns]:
+        why = (
+            f"without {listed(more)}, by which this table was split: other copies may be among the "
+            "test rows, and leak; split the table anew with "
+            + " ".join(f"--ignore {name!r}" for name in more)
+        )
+    else:
+        return []
+    return [f"{told} {why}"]
+
+
+def _warnings(rows: Rows, schema: Schema) -> list[str]:
     rare, held = rows.rare, rows.held
     warnings = []
     if 2 * rare.height > rows.n_rows:
@@ -358,11 +390,5 @@ def _warnings(rows: Rows, schema: Schema, n_duplicates: int, n_rare_duplicates: 
         warnings.append(
             f"taken for identifiers: {listed(identifiers)}; they are not learned and come out as "
             f"fresh values of the same shape; to learn one: --kind {identifiers[0]!r}=categorical"
-        )
-    if n_duplicates:
-        warnings.append(
-            f"{n_duplicates:,} of {held.height:,} rows ({n_rare_duplicates:,} of "
-            f"{rare.height:,} rare ones) are exact copies of an earlier row: "
-            "drop them before any split into training and test rows, or they leak"
         )
     return warnings
