@@ -34,6 +34,7 @@ JUDGING = (
     "association curves sides",
     "c2st neighbours rules spaces",
     "fidelity measures",
+    "figures",
     "copies dependence inference linear marginals membership mmd trials utility",
     "privacy resemblance",
     "report texts verdict",

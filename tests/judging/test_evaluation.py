@@ -13,7 +13,8 @@ from scipy.stats import binom
 from raregan import evaluate
 from raregan.errors import SchemaError, TooFewRowsError, UserError
 from raregan.judging import evaluation
-from raregan.judging.measures import MEASURES, TOO_FEW
+from raregan.judging.figures import TOO_FEW
+from raregan.judging.measures import MEASURES
 from tests.judging.test_fidelity import CELLS
 
 TREES_OF_A_TEST = pytest.mark.usefixtures("few_trees")

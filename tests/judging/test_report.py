@@ -7,9 +7,9 @@ import pytest
 from raregan.errors import DataError
 from raregan.judging.dependence import PairOfColumns
 from raregan.judging.fidelity import Fidelity
+from raregan.judging.figures import Figure
 from raregan.judging.intervals import Interval
 from raregan.judging.marginals import Marginal
-from raregan.judging.measures import Figure
 from raregan.judging.report import Report
 
 NASTY = "</b>|`a`\x1b *b*"

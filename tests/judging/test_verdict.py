@@ -9,8 +9,9 @@ import pytest
 
 from raregan.configfile import read_config
 from raregan.judging.evaluation import evaluate
+from raregan.judging.figures import TOO_FEW, Figure
 from raregan.judging.intervals import Interval
-from raregan.judging.measures import MEASURES, TOO_FEW, Figure
+from raregan.judging.measures import MEASURES
 from raregan.judging.verdict import HOLDOUT_COMMANDS, QUESTIONS, REMEDY, reach_verdict
 from tests.judging.test_report import made_up
 

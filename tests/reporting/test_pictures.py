@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from raregan.judging.figures import Figure
 from raregan.judging.intervals import Interval
-from raregan.judging.measures import Figure
 from raregan.judging.verdict import HOLDOUT_COMMANDS, reach_verdict
 from raregan.reporting.charts import Charts
 from raregan.reporting.pictures import pictures_section, verdict_section

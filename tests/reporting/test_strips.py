@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from raregan.judging.figures import TOO_FEW, Figure
 from raregan.judging.intervals import Interval
-from raregan.judging.measures import TOO_FEW, Figure
 from raregan.reporting.distributions import ColumnView
 from raregan.reporting.strips import (
     describe,

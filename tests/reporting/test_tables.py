@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from raregan.judging.dependence import PairOfColumns
-from raregan.judging.measures import Figure
+from raregan.judging.figures import Figure
 from raregan.reporting import tables
 from raregan.reporting.tables import (
     build_table,

@@ -19,8 +19,8 @@ from raregan.judging.c2st import C2ST_MAX_ROWS
 from raregan.judging.columns import pair_columns
 from raregan.judging.dependence import list_pairs
 from raregan.judging.fidelity import find_copies, judge_fidelity
+from raregan.judging.figures import Figure
 from raregan.judging.intervals import share
-from raregan.judging.measures import Figure
 from raregan.judging.privacy import CROWD, MIN_HOLDOUT, TARGETS, Copied, judge_privacy
 from raregan.judging.report import Report
 from raregan.judging.resemblance import CLOUD_ROWS, judge_resemblance

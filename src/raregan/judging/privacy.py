@@ -8,9 +8,9 @@ import numpy.typing as npt
 from raregan.judging.columns import Matrix, Vector
 from raregan.judging.copies import Closeness, closeness_figures, closer_to_real
 from raregan.judging.curves import FALSE_POSITIVES
+from raregan.judging.figures import Figure
 from raregan.judging.inference import infer_attributes, single_out
 from raregan.judging.intervals import Estimate, share
-from raregan.judging.measures import Figure
 from raregan.judging.membership import attack_by_distance, attack_by_ratio
 from raregan.judging.sides import Sides
 from raregan.judging.spaces import Space

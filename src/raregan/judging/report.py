@@ -10,9 +10,10 @@ from typing import Any
 from raregan.atomic import write_whole
 from raregan.judging.dependence import PairOfColumns
 from raregan.judging.fidelity import Fidelity
+from raregan.judging.figures import Figure
 from raregan.judging.intervals import CONFIDENCE
 from raregan.judging.marginals import Marginal
-from raregan.judging.measures import GROUPS, Figure, Group
+from raregan.judging.measures import GROUPS, Group
 from raregan.judging.texts import to_markdown, to_text
 from raregan.judging.trials import Kind
 from raregan.judging.verdict import reach_verdict

@@ -9,6 +9,7 @@ from raregan.judging import c2st, linear
 from raregan.judging.columns import Matrix, Vector
 from raregan.judging.dependence import pair_figures
 from raregan.judging.fidelity import distance
+from raregan.judging.figures import Figure
 from raregan.judging.intervals import (
     FOLDED,
     Estimate,
@@ -18,7 +19,7 @@ from raregan.judging.intervals import (
     jackknife,
 )
 from raregan.judging.marginals import Marginal, column_figures, coverage, wasserstein
-from raregan.judging.measures import MEASURES, Figure
+from raregan.judging.measures import MEASURES
 from raregan.judging.mmd import mmd
 from raregan.judging.neighbours import distances_between, prdc
 from raregan.judging.sides import Column, pair_up

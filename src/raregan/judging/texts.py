@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from raregan.data.inspection import plain
 from raregan.judging.intervals import CONFIDENCE, Interval
-from raregan.judging.measures import GROUPS, Figure
+from raregan.judging.measures import GROUPS
 from raregan.judging.rules import RULES_TITLE, show_share
 from raregan.judging.verdict import reach_verdict, warn_of_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from raregan.judging.figures import Figure
     from raregan.judging.report import Report
     from raregan.judging.trials import Kind
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from raregan.judging.figures import GROSS, TOO_FEW
 from raregan.judging.intervals import CONFIDENCE
-from raregan.judging.measures import GROSS, TOO_FEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from html import escape
 
-from raregan.judging.measures import GROUPS, TOO_FEW, Figure
+from raregan.judging.figures import TOO_FEW, Figure
+from raregan.judging.measures import GROUPS
 from raregan.judging.report import Report
 from raregan.judging.verdict import Answer, Status, Verdict
 from raregan.reporting.charts import Charts, column_title, neighbour_titles

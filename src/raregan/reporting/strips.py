@@ -10,8 +10,8 @@ from html import escape
 import numpy as np
 
 from raregan.judging.columns import Vector
+from raregan.judging.figures import TOO_FEW, Figure
 from raregan.judging.intervals import CONFIDENCE, Interval
-from raregan.judging.measures import TOO_FEW, Figure
 from raregan.reporting.distributions import ColumnView
 
 _MARGIN = 3.0  # percent of a strip beyond its ends

@@ -5,9 +5,10 @@ from html import escape
 
 from raregan.judging.dependence import PairOfColumns
 from raregan.judging.fidelity import FIGURES, Fidelity
+from raregan.judging.figures import Figure
 from raregan.judging.intervals import CONFIDENCE
 from raregan.judging.marginals import Marginal
-from raregan.judging.measures import Direction, Figure
+from raregan.judging.measures import Direction
 from raregan.judging.rules import RULES_TITLE, show_share
 from raregan.reporting.strips import show_value
 
