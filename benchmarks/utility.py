@@ -7,9 +7,9 @@
     python benchmarks/utility.py --minutes 0 --write docs     of what is finished, and no more
 
 Tables are those of `quality.py`. Each is dealt into 5 folds, twice, and all else is what `raregan
-compare` does by default; all that learns does so inside a fold, see docs/contest.md. The curve: 2
-folds dealt 3 times, so 6 trainings on half of the table, of whose rare rows some are kept; 10 new
-rows for a rare one. What is finished is kept in ``--results``, a file a contest, so that an
+compare` does by default; all that learns does so inside a fold, see docs/contest.md. The curve: 3
+folds dealt twice, so 6 trainings on two thirds of the table, of whose rare rows some are kept; 10
+new rows for a rare one. What is finished is kept in ``--results``, a file a contest, so that an
 interrupted run goes on. A table of the result has a line a contestant and a column a learner: the
 average precision of the untouched table, then what each gains on it, in points, with the interval
 of all comparisons together; **bold** where that excludes 0, for a loss as well.
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 FOLDS = {"folds": 5, "repeats": 2}
 CURVE = {
-    "folds": 2,
-    "repeats": 3,
+    "folds": 3,
+    "repeats": 2,
     "amounts": [10],
     "contestants": ["over-sampling", "smote", "copula", "flow"],
 }
@@ -238,7 +238,8 @@ def draw(points: list[Held], path: Path) -> None:
         for name in points[0].contestants:
             own = [(held, held.standing(name, learner)) for held in points]
             own = [(held, one) for held, one in own if one.n and name != "nothing"]
-            places = [held.n_rare or held.found.n_rare // CURVE["folds"] for held, _ in own]
+            most = points[0].found.n_rare * (1 - 1 / CURVE["folds"])
+            places = [held.n_rare or round(most) for held, _ in own]
             gains = [100 * one.gains["nothing"].mean for _, one in own]
             width = 2.4 if CONTESTANTS[name].way == "learn" else 1.0
             panel.plot(places, gains, marker="o", markersize=3, linewidth=width, label=name)
@@ -271,8 +272,8 @@ Which one is best is read from the same folds, and that favours it.
 CURVE_HEAD = """
 ## With fewer rare rows
 
-`creditcard`, half of it to learn from, and of the rare rows there as many as are named; 10 new
-rows for each of them. Six trainings.
+`creditcard`, two thirds of it to learn from, and of the rare rows there as many as are named; 10
+new rows for each of them (`--n-rare 20 --amounts 10 --folds 3 --repeats 2`). Six trainings.
 
 ![What is gained on the untouched table, by rare rows to learn from](evidence.png)
 """
