@@ -134,8 +134,9 @@ def test_the_amount_is_chosen_by_rows_to_choose_by(monkeypatch):
         return reached[1.0 if len(asked) <= len(SIDES.inner) else 2.0]
 
     monkeypatch.setattr("sklearn.metrics.average_precision_score", rated)
-    parts = [module._Part.make(one.fit, CONTESTANTS["smote"], RULES, 0) for one in SIDES.inner]
-    place, _ = module._choose(SIDES.inner, parts, RULES.learners[0], RULES, 0)
+    whole = module._Part.make(SIDES.train, CONTESTANTS["smote"], RULES, 0)
+    trials = module._make_trials(SIDES.inner, whole, RULES, 0)
+    place, _ = module._choose(trials, RULES.learners[0], RULES, 0)
     assert place == 1
     assert asked == [len(one.choose.is_rare) for one in SIDES.inner] * 2
 
@@ -147,6 +148,40 @@ def test_a_ratio_is_kept_in_what_is_learned_from():
     assert abs(part.made.height - (0.5 * n_others - n_rare)) <= 0.5
     reason = played("smote", rules=replace(RULES, ratio=0.01))[0].absent
     assert "a ratio of 0.01 already" in reason
+
+
+def test_a_ratio_is_that_of_the_whole_training_side_where_an_amount_is_chosen():
+    rules = replace(RULES, ratio=0.2)
+    sides = draw_sides(FEATURES, TIES, FOLD, seed=0, caps=Caps(fit=100))  # more than 0.2 there
+    whole = module._Part.make(sides.train, CONTESTANTS["smote"], rules, 0)
+    [amount] = whole.choices
+    assert amount == pytest.approx((0.2 * 255 - 45) / 45)
+    for part, _ in module._make_trials(sides.inner, whole, rules, 0):
+        assert part.choices == (amount,)
+        assert part.made.height == max(1, round(amount * part.n_rare))
+
+
+def test_a_part_that_does_not_suit_is_not_chosen_by(monkeypatch):
+    contestant, asked = CONTESTANTS["smote"], []
+
+    def draw(rare, others, n, seed):
+        asked.append(rare.height)
+        if len(asked) == 2:
+            raise module.UnsuitedError("not these")
+        return contestant.draw(rare, others, n, seed)
+
+    picky = replace(contestant, draw=draw)
+    whole = module._Part.make(SIDES.train, picky, RULES, 0)
+    trials = module._make_trials(SIDES.inner, whole, RULES, 0)
+    assert len(trials) == len(SIDES.inner) - 1
+    assert trials[0].rows.frame.equals(SIDES.inner[1].choose.frame)
+
+    def refuse(*_args):
+        raise module.UnsuitedError("none of these")
+
+    none = replace(whole, contestant=replace(contestant, draw=refuse))
+    with pytest.raises(module.UnsuitedError, match="none of these"):
+        module._make_trials(SIDES.inner, none, RULES, 0)
 
 
 def test_absence_is_told_for_each_learner():

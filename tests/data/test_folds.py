@@ -75,13 +75,13 @@ def test_rows_are_chosen_by_once_or_in_turn():
         assert np.array_equal(one, other)
 
 
-def test_parts_without_a_rare_row_are_not_chosen_by():
-    rare = np.flatnonzero(ties().is_rare)
-    others = np.flatnonzero(~ties().is_rare)
+def test_rows_are_dealt_into_no_more_parts_than_rare_rows_are_apart():
     known = ties()
+    rare, others = np.flatnonzero(known.is_rare), np.flatnonzero(~known.is_rare)
     rows = np.sort(np.r_[rare[:2], others])
     pairs = known.deal_again(rows, 0.25, np.random.default_rng(0), in_turn=True)
     assert [int(known.is_rare[choose].sum()) for _, choose in pairs] == [1, 1]
+    assert np.array_equal(np.sort(np.concatenate([choose for _, choose in pairs])), rows)
     with pytest.raises(DataError, match="would have no"):
         known.deal_again(others, 0.25, np.random.default_rng(0), in_turn=True)
 

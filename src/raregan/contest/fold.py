@@ -147,11 +147,7 @@ def play(
         seed = seed_of(rules.seed, *place, contestant.name)
         try:
             whole = _Part.make(sides.train, contestant, rules, seed + 1)
-            seeds = (seed, *range(seed + 2, seed + 1 + len(sides.inner)))
-            inner = [
-                _Part.make(one.fit, contestant, rules, own)
-                for one, own in zip(sides.inner, seeds, strict=True)
-            ]
+            trials = _make_trials(sides.inner, whole, rules, seed)
         except UnsuitedError as error:
             return [
                 Record(*place, contestant.name, learner.name, absent=str(error))
@@ -159,9 +155,31 @@ def play(
             ]
         making = (time.perf_counter() - begun) / len(rules.learners)
         return [
-            _play_learner(sides, inner, whole, learner, rules, place=place, making=making)
+            _play_learner(sides, trials, whole, learner, rules, place=place, making=making)
             for learner in rules.learners
         ]
+
+
+def _make_trials(pairs: Sequence[Inner], whole: _Part, rules: Rules, seed: int) -> list[_Trial]:
+    """Let the contestant make rows of each inner part; those that do not suit it are left out.
+
+    Raises
+    ------
+    UnsuitedError
+        None suits it.
+    """
+    seeds = (seed, *range(seed + 2, seed + 1 + len(pairs)))
+    trials, reasons = [], []
+    for pair, own in zip(pairs, seeds, strict=True):
+        try:
+            part = _Part.make(pair.fit, whole.contestant, rules, own, whole.choices)
+        except UnsuitedError as error:
+            reasons.append(error)
+        else:
+            trials.append(_Trial(part, pair.choose))
+    if not trials:
+        raise reasons[0]
+    return trials
 
 
 @dataclass(frozen=True)
@@ -176,14 +194,22 @@ class _Part:
     """Amounts to choose among."""
 
     @classmethod
-    def make(cls, rows: Rows, contestant: Contestant, rules: Rules, seed: int) -> Self:
+    def make(
+        cls,
+        rows: Rows,
+        contestant: Contestant,
+        rules: Rules,
+        seed: int,
+        choices: tuple[float | None, ...] | None = None,
+    ) -> Self:
+        """Let a contestant make rows, for amounts that are given, or else for those of the rules.
+
+        A ratio is that of the whole training side: given, its amount holds for a part too.
+        """
         frame = plain(rows.frame, rules.columns)
         n_rare = int(rows.is_rare.sum())
-        choices: tuple[float | None, ...] = (None,)
-        if contestant.way == "drop":
-            choices = OTHERS_KEPT
-        elif contestant.has_amount:
-            choices = _amounts(rules, n_rare, len(rows.is_rare) - n_rare)
+        if choices is None:
+            choices = _choices(contestant, rules, n_rare, len(rows.is_rare) - n_rare)
         made = None
         if contestant.way in ("add", "learn"):
             n = max(_count(amount, n_rare) for amount in choices)
@@ -223,6 +249,13 @@ class _Part:
         return np.sort(np.concatenate([np.flatnonzero(self.is_rare), drawn]))
 
 
+class _Trial(NamedTuple):
+    """An inner part to learn from, and the rows to choose by."""
+
+    part: _Part
+    rows: Rows
+
+
 class _Learned(NamedTuple):
     """A fitted learner."""
 
@@ -239,7 +272,13 @@ class _Learned(NamedTuple):
         return margins, margins, None
 
 
-def _amounts(rules: Rules, n_rare: int, n_others: int) -> tuple[float, ...]:
+def _choices(
+    contestant: Contestant, rules: Rules, n_rare: int, n_others: int
+) -> tuple[float | None, ...]:
+    if contestant.way == "drop":
+        return OTHERS_KEPT
+    if not contestant.has_amount:
+        return (None,)
     if rules.ratio is None:
         return rules.amounts
     wanted = rules.ratio * n_others - n_rare
@@ -276,7 +315,7 @@ def _draw(
 
 def _play_learner(
     sides: Sides,
-    inner: list[_Part],
+    trials: Sequence[_Trial],
     whole: _Part,
     learner: Learner,
     rules: Rules,
@@ -289,7 +328,7 @@ def _play_learner(
     seed = seed_of(rules.seed, *place, "learner", learner.name)  # the same for all contestants
     foreign = () if learner.name in LEARNERS else (TypeError, ValueError)
     try:
-        place_of, sigmoid = _choose(sides.inner, inner, learner, rules, seed)
+        place_of, sigmoid = _choose(trials, learner, rules, seed)
         learned = whole.learn(learner, whole.choices[place_of], seed, quick=False)
         scores, margins, as_is = learned.rate(plain(sides.test.frame, rules.columns))
     except foreign as error:  # a user's own learner may take no weights, or no gaps
@@ -317,26 +356,23 @@ def _play_learner(
 
 
 def _choose(
-    pairs: Sequence[Inner], parts: Sequence[_Part], learner: Learner, rules: Rules, seed: int
+    trials: Sequence[_Trial], learner: Learner, rules: Rules, seed: int
 ) -> tuple[int, Sigmoid]:
     """Choose the amount by mean average precision on real rows, and calibrate on all of these."""
     from sklearn.metrics import average_precision_score
 
-    frames = [plain(one.choose.frame, rules.columns) for one in pairs]
-    is_rare, weights = (
-        np.concatenate([getattr(one.choose, name) for one in pairs])
-        for name in ("is_rare", "weights")
-    )
+    frames = [plain(rows.frame, rules.columns) for _, rows in trials]
+    is_rare = np.concatenate([rows.is_rare for _, rows in trials])
+    weights = np.concatenate([rows.weights for _, rows in trials])
     best, place, chosen = -np.inf, 0, np.zeros(len(is_rare))
-    for number in range(len(parts[0].choices)):
+    for number, amount in enumerate(trials[0].part.choices):
         reached, margins = [], []
-        for one, part, frame in zip(pairs, parts, frames, strict=True):
-            learned = part.learn(learner, part.choices[number], seed, quick=True)
-            scores, own, _ = learned.rate(frame)
-            rows = one.choose
-            precision = average_precision_score(rows.is_rare, scores, sample_weight=rows.weights)
-            reached.append(precision)
+        for (part, rows), frame in zip(trials, frames, strict=True):
+            scores, own, _ = part.learn(learner, amount, seed, quick=True).rate(frame)
             margins.append(own)
+            reached.append(
+                average_precision_score(rows.is_rare, scores, sample_weight=rows.weights)
+            )
         if np.mean(reached) > best:
             best, place, chosen = float(np.mean(reached)), number, np.concatenate(margins)
     return place, Sigmoid.fit(chosen, is_rare, weights)

@@ -136,8 +136,9 @@ class Ties:
         rng
             What draws them; advanced.
         in_turn
-            Whether every part that can be is chosen by in its turn, for several such pairs; by
-            time there is the latest alone.
+            Whether every part is chosen by in its turn, for several such pairs; of as many parts
+            as there are rare rows apart, if `share` asks for more. By time there is the latest
+            alone.
 
         Raises
         ------
@@ -150,14 +151,16 @@ class Ties:
             None if self.moments is None else self.moments[rows],
         )
         n_parts = max(2, round(1 / share))
-        if inner.moments is None:
-            parts = inner._parts(n_parts, rng)
-            dealt = [Fold(0, number, *_sides(parts == number)) for number in range(n_parts)]
-            fair = [fold for fold in dealt if inner._is_fair(fold)] if in_turn else []
-            folds = fair or dealt[:1]
-        else:
+        if inner.moments is not None:
             folds = inner._by_time(n_parts - 1)[-1:]
-        inner._check(folds[0], n_parts)
+        else:
+            n_apart = len(np.unique(inner.units[inner.is_rare]))
+            n_parts = max(2, min(n_parts, n_apart)) if in_turn else n_parts
+            parts = inner._parts(n_parts, rng)
+            numbers = range(n_parts if in_turn else 1)
+            folds = [Fold(0, number, *_sides(parts == number)) for number in numbers]
+        for fold in folds:
+            inner._check(fold, n_parts)
         return [(rows[fold.train], rows[fold.test]) for fold in folds]
 
     def _parts(self, n: int, rng: np.random.Generator) -> Codes:
@@ -197,10 +200,6 @@ class Ties:
             Fold(0, i, np.flatnonzero(stretch <= i), np.flatnonzero((stretch == i + 1) & is_new))
             for i in range(folds)
         ]
-
-    def _is_fair(self, fold: Fold) -> bool:
-        """Whether both sides have rows of both classes."""
-        return all(0 < self.is_rare[rows].sum() < len(rows) for rows in (fold.train, fold.test))
 
     def _check(self, fold: Fold, folds: int) -> None:
         for rows, side in ((fold.train, "training"), (fold.test, "test")):
