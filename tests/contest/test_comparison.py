@@ -125,6 +125,17 @@ def test_any_two_can_be_set_side_by_side():
         found.gain("smote", "copula", "forest")
 
 
+def test_a_ledger_says_how_amounts_were_chosen_where_rare_rows_are_few(tmp_path):
+    few, many = (apart(n=800, n_rare=n) for n in (60, 300))
+    assert compare(few, **QUICK).options["chosen"] == "in turn"
+    assert "chosen" not in compare(many, **QUICK).options
+    compare(few, **QUICK, ledger=tmp_path / "l.jsonl")
+    text = (tmp_path / "l.jsonl").read_text()
+    (tmp_path / "l.jsonl").write_text(text.replace(', "chosen": "in turn"', ""))
+    with pytest.raises(UserError, match="another contest \\(chosen differ"):
+        compare(few, **QUICK, ledger=tmp_path / "l.jsonl")
+
+
 def test_another_contestant_changes_nothing_for_those_there_are():
     few, more = (
         compare(apart(), **{**QUICK, "contestants": names}) for names in (["smote"], CHEAP)

@@ -21,7 +21,7 @@ from raregan.contest.ledger import Ledger
 from raregan.contest.schedule import Drawn, play_all
 from raregan.contest.scores import Costs
 from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
-from raregan.contest.sides import Caps
+from raregan.contest.sides import FEW_RARE, Caps
 from raregan.contest.verdict import MAIN, Standing, Verdict, judge, pair_up, rank
 from raregan.data.fingerprints import row_hashes
 from raregan.data.folds import Ties
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from raregan.contest.intervals import Interval
+    from raregan.data.folds import Fold
     from raregan.data.schema import Schema
 
 
@@ -293,7 +294,10 @@ def compare(
         **_plain_rules(rules, arena),
         "data": _fingerprint(arena, [time_column, group, amount_column]),
     }
-    tasks = [(fold, one) for fold in ties.deal(folds, repeats, rules.seed) for one in players]
+    dealt = ties.deal(folds, repeats, rules.seed)
+    if time_column is None and _least_rare(ties, dealt, n_rare) < FEW_RARE:
+        told["chosen"] = "in turn"  # by records of before there was one quarter alone
+    tasks = [(fold, one) for fold in dealt for one in players]
     paid = arena.amounts(amount_column)
     book = _open_ledger(ledger, told, players)
     leaks = find_leaks(
@@ -321,6 +325,12 @@ def compare(
         book.remove()
         return replace(found, ledger=None)
     return found
+
+
+def _least_rare(ties: Ties, dealt: Iterable[Fold], n_rare: int | None) -> int:
+    """Return the least number of rare rows that a fold learns from."""
+    least = min(int(ties.is_rare[fold.train].sum()) for fold in dealt)
+    return least if n_rare is None else min(least, n_rare)
 
 
 def _note_gaps(tasks: Sequence[Any], book: Ledger) -> tuple[str, ...]:
