@@ -4,8 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from raregan.judging.figures import GROSS, TOO_FEW, Figure
-from raregan.judging.intervals import FOLDED, Estimate, Interval, auc
+from raregan.judging.figures import TOO_FEW, Figure
+from raregan.judging.intervals import FOLDED, Estimate, Interval, auc, share_interval
+from raregan.judging.measures import GROSS
 
 
 def figure(name, value, baseline, *, half=0.1, of_baseline=None):
@@ -76,6 +77,40 @@ def test_a_figure_that_could_hide_a_gross_difference_is_no_all_clear(
     name, value, half, baseline, reading
 ):
     assert figure(name, value, baseline, half=half).reading == reading
+
+
+@pytest.mark.parametrize(
+    ("figure", "reading"),
+    [
+        # All of 0.1 could be lost, though 0.1 is less than what is gross of an AUC.
+        (Figure("tstr_ap", 0.1, Interval(0.04, 0.2), 0.1, Interval(0.05, 0.2)), TOO_FEW),
+        (Figure("tstr_ap", 0.12, Interval(0.02, 0.25), 0.14, Interval(0.05, 0.26)), TOO_FEW),
+        (Figure("tstr_ap", 0.1, Interval(0.08, 0.12), 0.1, Interval(0.09, 0.12)), "as real rows"),
+        (Figure("recall", 0.1, Interval(0.0, 0.2), 0.1, Interval(0.05, 0.15)), TOO_FEW),
+        (Figure("membership_nearest_tpr", 0.01, Interval(0.0, 0.2), 0.01, None), TOO_FEW),
+        (Figure("membership_ratio_tpr", 0.01, Interval(0.0, 0.1), 0.01, None), "as real rows"),
+        (Figure("exact_copies", 0.0, share_interval(0, 16), 0.0, share_interval(0, 40)), TOO_FEW),
+        (
+            Figure("exact_copies", 0.0, share_interval(0, 36), 0.0, share_interval(0, 40)),
+            "as real rows",
+        ),
+        (Figure("near_copies", 0.05, share_interval(1, 20), 0.05, share_interval(1, 20)), TOO_FEW),
+    ],
+)
+def test_what_is_gross_is_less_where_the_baseline_or_the_figure_is_small(figure, reading):
+    assert figure.reading == reading
+
+
+@pytest.mark.parametrize(("n_holdout", "n_made"), [(123, 1_000), (250, 500)])
+def test_shares_of_usual_numbers_of_rows_are_no_reason_to_say_too_few(n_holdout, n_made):
+    """As many copies among synthetic as among held-out rows: none, and one of twenty."""
+    for name, of_holdout, of_made in (
+        ("exact_copies", 0, 0),
+        ("near_copies", round(0.05 * n_holdout), round(0.05 * n_made)),
+    ):
+        value, base = of_made / n_made, of_holdout / n_holdout
+        intervals = share_interval(of_made, n_made), share_interval(of_holdout, n_holdout)
+        assert Figure(name, value, intervals[0], base, intervals[1]).reading == "as real rows"
 
 
 def test_the_doc_of_gross_has_the_error_of_hanley_and_mcneil():

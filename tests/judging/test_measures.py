@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from raregan.judging.measures import GROUPS, MEASURES
+from raregan.judging.measures import GROSS, GROSS_SHARE, GROUPS, MEASURES
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -28,3 +28,19 @@ def test_the_document_says_of_each_figure_what_the_code_says():
         (row,) = (line for line in document.splitlines() if line.startswith(f"| `{name}` |"))
         assert words.definition in row
         assert row.endswith(f"| {words.source} |")
+
+
+@pytest.mark.parametrize(
+    ("name", "baseline", "gross"),
+    [
+        ("tstr_ap", 0.1, 0.05),
+        ("tstr_ap", 0.9, GROSS),
+        ("c2st_forest", 0.5, GROSS),
+        ("dcr", 3.0, 1.5),
+        ("density", 1.0, 0.5),
+        ("exact_copies", 0.0, GROSS_SHARE),
+        ("wasserstein", 9.0, 0.0),
+    ],
+)
+def test_what_is_gross_is_told_figure_by_figure(name, baseline, gross):
+    assert MEASURES[name].gross_beside(baseline) == gross

@@ -21,7 +21,7 @@ def figure(name, reads):
     is_good_high = MEASURES[name].direction in ("higher", "baseline")
     step = {"as real": 0, "better": 0.3, "worse": -0.3}[reads] * (1 if is_good_high else -1)
     value = 0.5 + step
-    return Figure(name, value, Interval(value - 0.1, value + 0.1), 0.5, Interval(0.45, 0.55))
+    return Figure(name, value, Interval(value - 0.05, value + 0.05), 0.5, Interval(0.45, 0.55))
 
 
 def report_of(**reads):

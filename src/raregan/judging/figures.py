@@ -8,13 +8,6 @@ from typing import Any
 from raregan.judging.intervals import Estimate, Interval
 from raregan.judging.measures import MEASURES, Wording
 
-GROSS = 0.25
-"""A difference from real rows that no reader should miss: for an AUC, 0.75 in place of 0.5, where
-three of four rows are told right. Where chance could hide as much, there are too few rows to tell:
-an AUC of 0.5 has a standard error of sqrt((m + n + 1) / (12 m n)) (Hanley and McNeil, "The meaning
-and use of the area under a receiver operating characteristic (ROC) curve", Radiology 143, 1982), so
-15 rows against 15 leave 0.2 open on either side, out of fold 0.3."""
-
 TOO_FEW = "too few rows to tell"
 """How a figure reads whose value is as that of real rows, and could be a gross difference too."""
 
@@ -100,14 +93,12 @@ class Figure:
     def hides_gross(self) -> float:
         """What chance could hide, as a share of a gross difference: from 1 on, it could hide one.
 
-        That a value is better than the baseline by chance makes it no surer. Gross is `GROSS`, or
-        half the baseline of a figure that is measured by that alone. What can grow without bound
-        has no gross difference, and hides nothing.
+        That a value is better than the baseline by chance makes it no surer. What is gross is told
+        by `Wording.gross_beside`; where nothing is, nothing is hidden.
         """
-        if self.baseline is None or self.words.worst is None:
+        if self.baseline is None:
             return 0.0
-        is_relative = self.words.best is None and self.words.worst == 0
-        gross = self.baseline / 2 if is_relative else GROSS
+        gross = self.words.gross_beside(self.baseline)
         hidden = max(abs(self.at_worst - self.baseline), self._slack)
         return hidden / gross if gross > 0 else 0.0
 
@@ -129,7 +120,7 @@ class Figure:
     def to_dict(self) -> dict[str, Any]:
         """Return words and numbers as plain data, ready for JSON."""
         words = self.words._asdict()
-        del words["spec"]
+        del words["spec"], words["gross"]
         return {
             "name": self.name,
             **words,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from raregan.judging.figures import GROSS, TOO_FEW
+from raregan.judging.figures import TOO_FEW
 from raregan.judging.intervals import CONFIDENCE
+from raregan.judging.measures import GROSS, GROSS_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -403,8 +404,8 @@ def _grounds(report: Report) -> str:
         f"Beside each figure stands {stands}, and a {CONFIDENCE:.0%} interval. A figure reads "
         "otherwise than real rows where both are further apart than their intervals allow; of "
         "some thirty figures one does so by chance now and then. Where the intervals would also "
-        f"allow {GROSS} (of distances and densities: half) between them, there are too few rows "
-        "to tell. Intervals hold the uncertainty "
+        f"allow {GROSS} between them (of shares of rows given away {GROSS_SHARE}, of what is good "
+        "high no more than half), there are too few rows to tell. Intervals hold the uncertainty "
         f"of these rows, not that of training anew. Seed {report.seed} fixes every draw; the notes "
         "say what was drawn."
     )
