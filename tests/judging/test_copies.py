@@ -1,7 +1,15 @@
 import numpy as np
+import polars as pl
 import pytest
 
-from raregan.judging.copies import NEAR, Closeness, closeness_figures, closer_to_real
+from raregan.judging.copies import (
+    NEAR,
+    Closeness,
+    chance_of_equal,
+    closeness_figures,
+    closer_to_real,
+    count_learned,
+)
 from raregan.judging.intervals import share_interval
 
 
@@ -51,3 +59,54 @@ def test_copies_lie_closer_to_their_originals_but_for_those_that_a_draw_left_out
     assert closer_to_real(held, real, held, rng).value == 0
     same = np.zeros((9, 2))
     assert closer_to_real(same, same, same, rng).value == 0.5
+
+
+def skewed(n, rng, weights=(4, 2, 1, 1)):
+    """Rows of five columns of four levels, some far more frequent: 1,024 rows are possible."""
+    shares = np.array(weights) / sum(weights)
+    return pl.DataFrame({f"c{place}": rng.choice(4, n, p=shares) for place in range(5)})
+
+
+def n_equal(real, rows):
+    return rows.join(real.unique(), on=real.columns, how="semi").height
+
+
+def test_the_chance_that_a_fresh_row_equals_a_real_one_is_that_of_many_fresh_rows():
+    rng = np.random.default_rng(0)
+    off = []
+    for _ in range(40):
+        real = skewed(150, rng)
+        chance, variance = chance_of_equal(real)
+        of_many = n_equal(real, skewed(20_000, rng)) / 20_000
+        off.append((chance - of_many) / np.sqrt(variance))
+    assert abs(np.mean(off)) < 3 / np.sqrt(len(off))
+    assert 0.6 < np.std(off) < 1.5
+
+
+def test_what_is_missing_equals_what_is_missing():
+    real = pl.DataFrame({"a": [float("nan"), float("nan"), None, 1.0], "b": ["x"] * 4})
+    assert chance_of_equal(real) == (0.5, (2 * 0.5 + 2 * 1) / 16)
+
+
+@pytest.mark.parametrize("n", [150, 500])
+def test_fresh_rows_of_skewed_categories_are_not_taken_for_learned_ones(n):
+    """At 500 real rows half of them and more equal a real one, and most real rows differ."""
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        real, fresh = skewed(n, rng), skewed(200, rng)
+        assert n_equal(real, fresh) > 40
+        assert count_learned(real, n_equal(real, fresh), 200) == 0
+
+
+def test_learned_rows_are_counted_beyond_what_chance_gives():
+    rng = np.random.default_rng(2)
+    counted = []
+    for _ in range(30):
+        real = skewed(300, rng, (2, 1, 1, 1))
+        held = pl.concat([real[:120], skewed(80, rng, (2, 1, 1, 1))])
+        counted.append(count_learned(real, n_equal(real, held), 200))
+        assert count_learned(real, 300, 300) == 300
+    assert np.mean(counted) == pytest.approx(120, abs=5)
+    different = pl.DataFrame({"a": range(100)})
+    assert count_learned(different, 7, 47) == 7
+    assert count_learned(different, 0, 47) == 0

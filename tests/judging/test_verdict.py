@@ -246,9 +246,16 @@ def test_an_alarm_stays_an_alarm_beside_held_out_rows_that_were_learned_from():
 
 
 @pytest.mark.usefixtures("few_trees")
-def test_where_few_rows_differ_to_be_equal_is_no_sign_of_a_hold_out_that_was_learned_from():
+@pytest.mark.parametrize("n_columns", [1, 5])
+def test_where_fresh_rows_are_equal_too_no_hold_out_is_said_to_be_learned_from(n_columns):
     rng = np.random.default_rng(0)
-    real, held, made = (pl.DataFrame({"a": rng.integers(0, 4, n)}) for n in (90, 40, 80))
+    real, held, made = (
+        pl.DataFrame(
+            {f"{c}": rng.choice(4, n, p=[0.5, 0.25, 0.125, 0.125]) for c in range(n_columns)}
+        )
+        for n in (500, 200, 80)
+    )
+    assert 2 * held.join(real.unique(), on=real.columns, how="semi").height > held.height
     report = evaluate(real, made, held)
     assert report.shared == 0
     assert "are among" not in report.to_text() + reach_verdict(report).summary

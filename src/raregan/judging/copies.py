@@ -9,11 +9,16 @@ References
 ----------
 .. [1] Ganev and De Cristofaro, "The inadequacy of similarity-based privacy metrics", 2023,
    arXiv:2312.05114.
+.. [2] Good, "The population frequencies of species and the estimation of population parameters",
+   Biometrika 40, 1953: the estimate is Turing's.
+.. [3] Esty, "A normal limit law for a nonparametric estimator of the coverage of a random sample",
+   Annals of Statistics 11, 1983.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from raregan.judging.columns import Matrix, Vector
 from raregan.judging.intervals import Estimate, Places, around, median, share
@@ -21,6 +26,9 @@ from raregan.judging.neighbours import distances_between, nearest
 
 NEAR = 0.05
 """A row is a near copy where it is nearer to a real row than this share of the held-out rows."""
+
+CLEARLY = 3.0
+"""Standard errors above what chance gives: by chance one table in 700 is as far off."""
 
 _DRAWS = 10  # of real rows, as many as held-out ones
 _DEALS = 100
@@ -50,6 +58,40 @@ class Closeness:
         """First over second; 1 where both are 0, as neither is then special."""
         second = np.where(self.second > 0, self.second, 1)
         return np.where(self.second > 0, self.first / second, 1)
+
+
+def chance_of_equal(real: pl.DataFrame) -> tuple[float, float]:
+    """Return how probably a fresh row equals one of n real rows, and the variance of this estimate.
+
+    It is the share of the rows that are there more than once [2]_; its variance is Esty's [3]_.
+    """
+    copies = real.hash_rows().unique_counts()
+    n = real.height
+    once, twice = (int((copies == times).sum()) for times in (1, 2))
+    return 1 - once / n, (once * (1 - once / n) + 2 * twice) / n**2
+
+
+def count_learned(real: pl.DataFrame, n_equal: int, n_holdout: int) -> int:
+    """Return how many held-out rows were learned from: more than equal a real row by chance.
+
+    0 where chance explains them (`CLEARLY`), and where half of the real rows or more are copies of
+    each other: there to be equal says nothing. Where all real rows differ it is `n_equal`.
+
+    Parameters
+    ----------
+    real
+        Rows that were learned from.
+    n_equal, n_holdout
+        How many held-out rows equal one of them, of how many.
+    """
+    if not n_equal:
+        return 0
+    by_chance, variance = chance_of_equal(real)
+    excess = n_equal / n_holdout - by_chance
+    error = np.sqrt(by_chance * (1 - by_chance) / n_holdout + variance)
+    if 2 * by_chance >= 1 or excess <= CLEARLY * error:
+        return 0
+    return round(n_holdout * excess / (1 - by_chance))
 
 
 def closeness_figures(

@@ -17,6 +17,7 @@ from raregan.config import plain_seed
 from raregan.data.sources import read_frame
 from raregan.judging.c2st import C2ST_MAX_ROWS
 from raregan.judging.columns import pair_columns
+from raregan.judging.copies import count_learned
 from raregan.judging.dependence import list_pairs
 from raregan.judging.fidelity import find_copies, judge_fidelity
 from raregan.judging.figures import Figure
@@ -146,10 +147,9 @@ def _read(source: Any, real: pl.DataFrame, which: str) -> pl.DataFrame:
 
 
 def _count_shared(real: pl.DataFrame, holdout: pl.DataFrame) -> int:
-    """Count held-out rows that equal a real one, where real rows differ from each other."""
-    if not holdout.height or 2 * real.n_unique() < real.height:
+    if not holdout.height:
         return 0
-    return int(_equal(real, holdout).sum())
+    return count_learned(real, int(_equal(real, holdout).sum()), holdout.height)
 
 
 def _draw(tables: Mapping[str, pl.DataFrame], seed: int) -> dict[str, pl.DataFrame]:

@@ -44,8 +44,8 @@ class Report:
     counts : dict of str to int
         Rows that were given: real, synthetic, holdout, others.
     shared : int
-        Held-out rows that were learned from, as they equal a real row; 0 where more than half of
-        the real rows are copies of each other, so that to be equal says nothing.
+        Held-out rows that were learned from: those that equal a real row, less what chance gives;
+        see `raregan.judging.copies.count_learned`.
     compared : tuple of int
         Real and synthetic rows that each figure of fidelity sees at once.
     baseline : str
