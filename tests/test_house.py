@@ -37,7 +37,7 @@ JUDGING = (
     "figures",
     "copies dependence inference linear marginals membership mmd trials utility",
     "privacy resemblance",
-    "report texts verdict",
+    "answers report texts verdict",
     "evaluation",
 )
 RANK = {name: rank for rank, names in enumerate(WAY) for name in names.split()}

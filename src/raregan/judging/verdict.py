@@ -7,19 +7,17 @@ said to be so, with the command that would say it.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from raregan.judging.figures import TOO_FEW
+from raregan.judging.answers import Said, Sorted, Status, count_shared, not_held_out, speak
 from raregan.judging.intervals import CONFIDENCE
 from raregan.judging.measures import GROSS, GROSS_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from raregan.judging.measures import Figure, Group
+    from raregan.judging.measures import Group
     from raregan.judging.report import Report
-
-Status = Literal["as real rows", "differs", "alarm", "too few rows", "not judged"]
 
 HOLDOUT_COMMANDS = (
     "raregan split TABLE -o parts",
@@ -28,10 +26,6 @@ HOLDOUT_COMMANDS = (
     "raregan evaluate parts/train.parquet SYNTHETIC --holdout parts/test.parquet",
 )
 """What would judge privacy and utility."""
-
-
-REMEDY = 'See "What to do about an alarm" in docs/judging.md.'
-"""Where a reader of an alarm goes on."""
 
 
 class Question(NamedTuple):
@@ -77,7 +71,7 @@ class Answer:
         figures of privacy do; ``"too few rows"`` where none does, and chance could hide a gross
         difference from one; ``"not judged"`` where the group is absent or has no baseline.
     headline
-        One sentence.
+        The answer, in a sentence or a few.
     as_real, worse, closer, unread, unsure
         Names of figures that read as real rows; worse, alarms among them; closer or better, "no
         alarm" among them; those without a baseline; and those with too few rows to tell.
@@ -117,75 +111,23 @@ class Verdict:
         return asdict(self)
 
 
-class _Sorted(NamedTuple):
-    """Names of figures by how they read."""
-
-    as_real: tuple[str, ...]
-    worse: tuple[str, ...]
-    closer: tuple[str, ...]
-    unread: tuple[str, ...]
-    unsure: tuple[str, ...]
-
-    @classmethod
-    def of(cls, figures: tuple[Figure, ...]) -> _Sorted:
-        kinds: dict[str, list[str]] = {
-            "as real rows": [], "worse": [], "closer": [], "": [], TOO_FEW: []
-        }  # fmt: skip
-        for figure in figures:
-            reading = figure.reading
-            if reading in ("alarm", "worse than real rows"):
-                kinds["worse"].append(figure.name)
-            else:
-                kinds.get(reading, kinds["closer"]).append(figure.name)
-        return cls(*(tuple(names) for names in kinds.values()))
-
-    @property
-    def n_read(self) -> int:
-        """How many figures have a baseline to read them by."""
-        return len(self.as_real) + len(self.worse) + len(self.closer) + len(self.unsure)
-
-
-class _Said(NamedTuple):
-    """What differs between the three answers."""
-
-    status: Status
-    headline: str
-    clause: str
-    absent: str = ""
-
-
 def warn_of_shared(report: Report) -> str:
     """Say that most of the held-out rows that are used were learned from; "" if they were not."""
     if not _is_shared(report):
         return ""
     return (
-        f"{_shared(report)} are among the rows that were learned from, so no figure beside them is "
-        f"true. Hold rows out before training: {HOLDOUT_COMMANDS[0]}; then train on parts/train "
-        "and give parts/test as --holdout."
+        f"{count_shared(report)} are among the rows that were learned from, so no figure beside "
+        f"them is true. Hold rows out before training: {HOLDOUT_COMMANDS[0]}; then train on "
+        "parts/train and give parts/test as --holdout."
     )
-
-
-def _is_shared(report: Report) -> bool:
-    return report.baseline == "holdout" and 2 * report.shared > report.counts["holdout"]
-
-
-def _shared(report: Report) -> str:
-    return f"{report.shared:,} of {report.counts['holdout']:,} held-out rows"
 
 
 def reach_verdict(report: Report) -> Verdict:
     """Answer the three questions from the figures of a report."""
-    speakers: dict[Group, Callable[[Report, _Sorted], _Said]] = {
-        "fidelity": _fidelity,
-        "privacy": _privacy,
-        "utility": _utility,
-    }
     answers, clauses = [], []
     for group, question in QUESTIONS.items():
-        names = _Sorted.of(report.group(group))
-        said = speakers[group](report, names)
-        if _is_shared(report) and report.group(group) and said.status != "alarm":
-            said = _not_held_out(report)
+        names = Sorted.of(report.group(group))
+        said = _say(report, group, names)
         answers.append(
             Answer(
                 group=group, question=question.text, reader=question.reader, status=said.status,
@@ -194,204 +136,28 @@ def reach_verdict(report: Report) -> Verdict:
             )
         )  # fmt: skip
         clauses.append(said.clause)
-    counts = report.counts
-    held = f" and {counts['holdout']:,} held-out ones" if report.baseline == "holdout" else ""
-    judged = (
-        f"{counts['synthetic']:,} synthetic rows were judged against {counts['real']:,} real rows "
-        f"that were learned from{held}."
-    )
-    summary = " ".join(filter(None, (warn_of_shared(report), judged, *clauses)))
+    summary = " ".join(filter(None, (warn_of_shared(report), _judged(report), *clauses)))
     return Verdict(summary, tuple(answers), _grounds(report))
 
 
-def _not_held_out(report: Report) -> _Said:
-    """Answer where what should be new was learned from: no figure beside it says anything."""
-    return _Said(
-        "not judged",
-        f"Cannot be said: {_shared(report)} are among the rows that were learned from.",
-        "",
-        "What real rows get, only those held-out rows can say that equal no row that was learned "
-        "from.",
-    )
+def _say(report: Report, group: Group, names: Sorted) -> Said:
+    said = speak(report, group, names)
+    if _is_shared(report) and report.group(group) and said.status != "alarm":
+        return not_held_out(report)
+    return said
 
 
-def _fidelity(report: Report, names: _Sorted) -> _Said:
-    if not names.n_read:
-        return _Said(
-            "not judged",
-            "Cannot be said: there are too few real rows to know what real rows would get.",
-            "How real they look cannot be said.",
-            "There are no held-out rows and too few real ones to halve, so figures stand alone.",
-        )
-    n, k = names.n_read, len(names.worse)
-    absent = ""
-    if report.baseline == "halves":
-        absent = (
-            "Without held-out rows, one half of the real rows stands for what real rows get, and "
-            "rows that were learned by heart look perfect."
-        )
-    closer = (
-        f" {_count(names.closer, n)} closer than real rows would, which is no praise: copies do."
-        if names.closer
-        else ""
-    )
-    if k:
-        return _Said(
-            "differs",
-            f"Not quite: {_count(names.worse, n)} worse than real rows.{closer}",
-            f"They can be told from real rows: {k} of {n} figures of fidelity read worse.",
-            absent,
-        )
-    if names.closer:
-        return _Said(
-            "differs",
-            f"Too close: {_count(names.closer, n)} closer than real rows would, which is no "
-            "praise: copies do.",
-            f"{len(names.closer)} of {n} figures of fidelity read closer than real rows would.",
-            absent,
-        )
-    n_real, n_synthetic = report.compared
-    rows = f"{n_synthetic:,} synthetic rows were compared with {n_real:,} real ones"
-    if names.unsure:
-        return _Said(
-            "too few rows",
-            f"Too few rows to tell: {rows}, so {_hide(names, n)}. {_slack(report, 'fidelity')}.",
-            f"Whether they look real, {n_synthetic:,} rows against {n_real:,} are too few to tell.",
-            absent,
-        )
-    alarms = any(figure.reading == "alarm" for figure in report.group("privacy"))
-    but = " Figures of privacy alarm, and copies look real too." if alarms else ""
-    return _Said(
-        "as real rows",
-        f"No difference found: all {n} figures read as real rows.{but} {rows}. "
-        f"{_slack(report, 'fidelity')}.",
-        f"All {n} figures of fidelity read as real rows.",
-        absent,
-    )
+def _is_shared(report: Report) -> bool:
+    return report.baseline == "holdout" and 2 * report.shared > report.counts["holdout"]
 
 
-def _privacy(report: Report, names: _Sorted) -> _Said:
-    if report.baseline != "holdout":
-        copies = report.fidelity.copy_rate
-        equal = (
-            f"{copies:.2%} of the synthetic rows equal a real row; by chance or by heart, nobody "
-            "can tell"
-            if copies
-            else "No synthetic row equals a real one in every column"
-        )
-        return _Said(
-            "not judged",
-            f"Cannot be said without held-out rows. {equal}.",
-            "Whom they expose cannot be said without held-out rows.",
-            "Distances and attacks are absent: only rows that the generator never saw can say what "
-            "closeness means in this table.",
-        )
-    n, k = names.n_read, len(names.worse)
-    is_attacked = any(figure.name.startswith("membership") for figure in report.group("privacy"))
-    absent = (
-        ""
-        if is_attacked
-        else "Distances and attacks are absent: too few held-out rows are left that equal no row "
-        "that was learned from. The notes count them."
-    )
-    if k:
-        return _Said(
-            "alarm",
-            f"Alarm: {k} of {n} figures {'says' if k == 1 else 'say'} that rows which were learned "
-            f"from show through. {REMEDY}",
-            f"{k} of {n} figures of privacy {'alarms' if k == 1 else 'alarm'}: find out why "
-            "before the rows are handed on.",
-            absent,
-        )
-    if absent:
-        return _Said(
-            "not judged",
-            "Cannot be said: only exact copies were counted.",
-            "Whom they expose cannot be said.",
-            absent,
-        )
-    slack = _slack(report, "privacy")
-    if names.unsure:
-        held = f"{report.counts['holdout']:,} held-out rows"
-        return _Said(
-            "too few rows",
-            f"Too few rows to tell: no figure alarms, but with {report.counts['real']:,} real and "
-            f"{held} {_hide(names, n)}. {slack}.",
-            f"Whom they expose, {held} are too few to tell.",
-        )
-    return _Said(
-        "as real rows",
-        f"No alarm: none of {n} figures. That is no guarantee. {slack}.",
-        f"None of {n} figures of privacy alarms, which is no guarantee.",
-    )
-
-
-def _utility(report: Report, names: _Sorted) -> _Said:
-    figures = report.group("utility")
-    if not figures:
-        lacking = "held-out rows" if report.baseline != "holdout" else "rows of the other class"
-        return _Said(
-            "not judged",
-            f"Cannot be said without {lacking}.",
-            f"Whether they help a detector cannot be said without {lacking}.",
-            "A detector is tested on rare rows that nobody learned from, and on rows of the other "
-            "class.",
-        )
-    first = figures[0]
-    taught = (
-        f"{_show(first, first.value)} on held-out rows, where as many real rows reach "
-        f"{_show(first, first.baseline)}"
-    )
-    if names.worse:
-        return _Said(
-            "differs",
-            f"Less than real rows: a detector that they taught reaches an AP of {taught}.",
-            "They teach a detector less than as many real rows do.",
-        )
-    if names.closer:
-        return _Said(
-            "differs",
-            f"More than real rows, on this test: a detector that they taught reaches an AP of "
-            f"{taught}.",
-            "They teach a detector more than as many real rows do, on this test.",
-        )
-    slack = _slack(report, "utility")
-    if names.unsure:
-        held = f"{report.counts['holdout']:,} held-out rows"
-        return _Said(
-            "too few rows",
-            f"Too few rows to tell: a detector that they taught reaches an AP of {taught}, but "
-            f"with {held} {_hide(names, names.n_read)}. {slack}.",
-            f"Whether they help a detector, {held} are too few to tell.",
-        )
-    return _Said(
-        "as real rows",
-        f"As much as real rows, within chance: a detector that they taught reaches an AP of "
-        f"{taught}. {slack}.",
-        "They teach a detector what as many real rows do, within chance.",
-    )
-
-
-def _count(names: tuple[str, ...], n: int) -> str:
-    return f"{len(names)} of {n} figures {'reads' if len(names) == 1 else 'read'}"
-
-
-def _hide(names: _Sorted, n: int) -> str:
-    return f"{len(names.unsure)} of {n} figures could hide a gross difference"
-
-
-def _slack(report: Report, group: Group) -> str:
-    """Say of the figure in which chance could hide most what cannot be ruled out."""
-    figure = max(report.group(group), key=lambda figure: figure.hides_gross)
+def _judged(report: Report) -> str:
+    counts = report.counts
+    held = f" and {counts['holdout']:,} held-out ones" if report.baseline == "holdout" else ""
     return (
-        f"Least sure is {figure.words.label}: {_show(figure, figure.value)}, and "
-        f"{_show(figure, figure.at_worst)} cannot be ruled out beside the "
-        f"{_show(figure, figure.baseline)} of real rows"
+        f"{counts['synthetic']:,} synthetic rows were judged against {counts['real']:,} real rows "
+        f"that were learned from{held}."
     )
-
-
-def _show(figure: Figure, value: float | None) -> str:
-    return "nothing" if value is None else f"{value:{figure.words.spec}}"
 
 
 def _grounds(report: Report) -> str:

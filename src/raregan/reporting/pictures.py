@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from html import escape
 
+from raregan.judging.answers import Status
 from raregan.judging.figures import TOO_FEW, Figure
 from raregan.judging.measures import GROUPS
 from raregan.judging.report import Report
-from raregan.judging.verdict import Answer, Status, Verdict
+from raregan.judging.verdict import Answer, Verdict
 from raregan.reporting.charts import Charts, column_title, neighbour_titles
 from raregan.reporting.distributions import TAILS
 from raregan.reporting.strips import STRIPS_KEY, draw_bars, draw_strips, draw_tile, show_value

@@ -1,0 +1,337 @@
+"""What to say to each of the three questions: one small function for each state of a group.
+
+They count readings and repeat values; they weigh nothing and add no figure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from raregan.judging.figures import TOO_FEW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from raregan.judging.figures import Figure
+    from raregan.judging.measures import Group
+    from raregan.judging.report import Report
+
+Status = Literal["as real rows", "differs", "alarm", "too few rows", "not judged"]
+
+REMEDY = 'See "What to do about an alarm" in docs/judging.md.'
+"""Where a reader of an alarm goes on."""
+
+
+_NOT_ATTACKED = (
+    "Distances and attacks are absent: too few held-out rows are left that equal no row that was "
+    "learned from. The notes count them."
+)
+
+
+class Sorted(NamedTuple):
+    """Names of figures by how they read."""
+
+    as_real: tuple[str, ...]
+    worse: tuple[str, ...]
+    closer: tuple[str, ...]
+    unread: tuple[str, ...]
+    unsure: tuple[str, ...]
+
+    @classmethod
+    def of(cls, figures: tuple[Figure, ...]) -> Sorted:
+        """Sort the figures of a group."""
+        kinds: dict[str, list[str]] = {
+            "as real rows": [], "worse": [], "closer": [], "": [], TOO_FEW: []
+        }  # fmt: skip
+        for figure in figures:
+            reading = figure.reading
+            if reading in ("alarm", "worse than real rows"):
+                kinds["worse"].append(figure.name)
+            else:
+                kinds.get(reading, kinds["closer"]).append(figure.name)
+        return cls(*(tuple(names) for names in kinds.values()))
+
+    @property
+    def n_read(self) -> int:
+        """How many figures have a baseline to read them by."""
+        return len(self.as_real) + len(self.worse) + len(self.closer) + len(self.unsure)
+
+
+class Said(NamedTuple):
+    """What differs between the three answers.
+
+    Attributes
+    ----------
+    status, headline, absent
+        As of `raregan.judging.verdict.Answer`.
+    clause
+        The answer in the summary of all three; "" where that says it already.
+    """
+
+    status: Status
+    headline: str
+    clause: str
+    absent: str = ""
+
+
+def speak(report: Report, group: Group, names: Sorted) -> Said:
+    """Answer the question of a group."""
+    return _SPEAKERS[group](report, names)
+
+
+def not_held_out(report: Report) -> Said:
+    """Answer where what should be new was learned from: no figure beside it says anything."""
+    return Said(
+        "not judged",
+        f"Cannot be said: {count_shared(report)} are among the rows that were learned from.",
+        "",
+        "What real rows get, only those held-out rows can say that equal no row that was learned "
+        "from.",
+    )
+
+
+def count_shared(report: Report) -> str:
+    """Say how many of the held-out rows were learned from."""
+    return f"{report.shared:,} of {report.counts['holdout']:,} held-out rows"
+
+
+# --- does it look real? ---------------------------------------------------------------------------
+
+
+def _fidelity(report: Report, names: Sorted) -> Said:
+    if not names.n_read:
+        return _looks_like_nothing()
+    if names.worse:
+        said = _looks_worse(names)
+    elif names.closer:
+        said = _looks_too_close(names)
+    elif names.unsure:
+        said = _looks_unsure(report, names)
+    else:
+        said = _looks_real(report, names)
+    return said._replace(absent=_without_holdout(report))
+
+
+def _without_holdout(report: Report) -> str:
+    if report.baseline == "holdout":
+        return ""
+    return (
+        "Without held-out rows, one half of the real rows stands for what real rows get, and "
+        "rows that were learned by heart look perfect."
+    )
+
+
+def _looks_like_nothing() -> Said:
+    return Said(
+        "not judged",
+        "Cannot be said: there are too few real rows to know what real rows would get.",
+        "How real they look cannot be said.",
+        "There are no held-out rows and too few real ones to halve, so figures stand alone.",
+    )
+
+
+def _looks_worse(names: Sorted) -> Said:
+    n, k = names.n_read, len(names.worse)
+    closer = f" {_closer(names)}" if names.closer else ""
+    return Said(
+        "differs",
+        f"Not quite: {_count(names.worse, n)} worse than real rows.{closer}",
+        f"They can be told from real rows: {k} of {n} figures of fidelity read worse.",
+    )
+
+
+def _looks_too_close(names: Sorted) -> Said:
+    n, k = names.n_read, len(names.closer)
+    return Said(
+        "differs",
+        f"Too close: {_closer(names)}",
+        f"{k} of {n} figures of fidelity read closer than real rows would.",
+    )
+
+
+def _closer(names: Sorted) -> str:
+    counted = _count(names.closer, names.n_read)
+    return f"{counted} closer than real rows would, which is no praise: copies do."
+
+
+def _looks_unsure(report: Report, names: Sorted) -> Said:
+    n_real, n_synthetic = report.compared
+    return Said(
+        "too few rows",
+        f"Too few rows to tell: {_rows(report)}, so {_hide(names)}. {_slack(report, 'fidelity')}.",
+        f"Whether they look real, {n_synthetic:,} rows against {n_real:,} are too few to tell.",
+    )
+
+
+def _looks_real(report: Report, names: Sorted) -> Said:
+    alarms = any(figure.reading == "alarm" for figure in report.group("privacy"))
+    but = " Figures of privacy alarm, and copies look real too." if alarms else ""
+    n = names.n_read
+    return Said(
+        "as real rows",
+        f"No difference found: all {n} figures read as real rows.{but} {_rows(report)}. "
+        f"{_slack(report, 'fidelity')}.",
+        f"All {n} figures of fidelity read as real rows.",
+    )
+
+
+def _rows(report: Report) -> str:
+    n_real, n_synthetic = report.compared
+    return f"{n_synthetic:,} synthetic rows were compared with {n_real:,} real ones"
+
+
+# --- whom does it expose? -------------------------------------------------------------------------
+
+
+def _privacy(report: Report, names: Sorted) -> Said:
+    if report.baseline != "holdout":
+        return _exposes_unknown(report)
+    is_attacked = any(figure.name.startswith("membership") for figure in report.group("privacy"))
+    if names.worse:
+        said = _exposes(names)
+        return said if is_attacked else said._replace(absent=_NOT_ATTACKED)
+    if not is_attacked:
+        return Said(
+            "not judged",
+            "Cannot be said: only exact copies were counted.",
+            "Whom they expose cannot be said.",
+            _NOT_ATTACKED,
+        )
+    return _exposes_unsure(report, names) if names.unsure else _exposes_nobody(report, names)
+
+
+def _exposes_unknown(report: Report) -> Said:
+    copies = report.fidelity.copy_rate
+    equal = (
+        f"{copies:.2%} of the synthetic rows equal a real row; by chance or by heart, nobody can "
+        "tell"
+        if copies
+        else "No synthetic row equals a real one in every column"
+    )
+    return Said(
+        "not judged",
+        f"Cannot be said without held-out rows. {equal}.",
+        "Whom they expose cannot be said without held-out rows.",
+        "Distances and attacks are absent: only rows that the generator never saw can say what "
+        "closeness means in this table.",
+    )
+
+
+def _exposes(names: Sorted) -> Said:
+    n, k = names.n_read, len(names.worse)
+    return Said(
+        "alarm",
+        f"Alarm: {k} of {n} figures {'says' if k == 1 else 'say'} that rows which were learned "
+        f"from show through. {REMEDY}",
+        f"{k} of {n} figures of privacy {'alarms' if k == 1 else 'alarm'}: find out why "
+        "before the rows are handed on.",
+    )
+
+
+def _exposes_unsure(report: Report, names: Sorted) -> Said:
+    held = f"{report.counts['holdout']:,} held-out rows"
+    return Said(
+        "too few rows",
+        f"Too few rows to tell: no figure alarms, but with {report.counts['real']:,} real and "
+        f"{held} {_hide(names)}. {_slack(report, 'privacy')}.",
+        f"Whom they expose, {held} are too few to tell.",
+    )
+
+
+def _exposes_nobody(report: Report, names: Sorted) -> Said:
+    return Said(
+        "as real rows",
+        f"No alarm: none of {names.n_read} figures. That is no guarantee. "
+        f"{_slack(report, 'privacy')}.",
+        f"None of {names.n_read} figures of privacy alarms, which is no guarantee.",
+    )
+
+
+# --- does it help a detector? ---------------------------------------------------------------------
+
+
+def _utility(report: Report, names: Sorted) -> Said:
+    if not report.group("utility"):
+        return _helps_unknown(report)
+    if names.worse:
+        return Said(
+            "differs",
+            f"Less than real rows: {_taught(report)}.",
+            "They teach a detector less than as many real rows do.",
+        )
+    if names.closer:
+        return Said(
+            "differs",
+            f"More than real rows, on this test: {_taught(report)}.",
+            "They teach a detector more than as many real rows do, on this test.",
+        )
+    return _helps_unsure(report, names) if names.unsure else _helps_as_much(report)
+
+
+def _helps_unknown(report: Report) -> Said:
+    lacking = "held-out rows" if report.baseline != "holdout" else "rows of the other class"
+    return Said(
+        "not judged",
+        f"Cannot be said without {lacking}.",
+        f"Whether they help a detector cannot be said without {lacking}.",
+        "A detector is tested on rare rows that nobody learned from, and on rows of the other "
+        "class.",
+    )
+
+
+def _helps_unsure(report: Report, names: Sorted) -> Said:
+    held = f"{report.counts['holdout']:,} held-out rows"
+    return Said(
+        "too few rows",
+        f"Too few rows to tell: {_taught(report)}, but with {held} {_hide(names)}. "
+        f"{_slack(report, 'utility')}.",
+        f"Whether they help a detector, {held} are too few to tell.",
+    )
+
+
+def _helps_as_much(report: Report) -> Said:
+    return Said(
+        "as real rows",
+        f"As much as real rows, within chance: {_taught(report)}. {_slack(report, 'utility')}.",
+        "They teach a detector what as many real rows do, within chance.",
+    )
+
+
+def _taught(report: Report) -> str:
+    first = report.group("utility")[0]
+    return (
+        f"a detector that they taught reaches an AP of {_show(first, first.value)} on held-out "
+        f"rows, where as many real rows reach {_show(first, first.baseline)}"
+    )
+
+
+_SPEAKERS: Mapping[Group, Callable[[Report, Sorted], Said]] = {
+    "fidelity": _fidelity,
+    "privacy": _privacy,
+    "utility": _utility,
+}
+
+
+# --- what all of them say -------------------------------------------------------------------------
+
+
+def _count(names: tuple[str, ...], n: int) -> str:
+    return f"{len(names)} of {n} figures {'reads' if len(names) == 1 else 'read'}"
+
+
+def _hide(names: Sorted) -> str:
+    return f"{len(names.unsure)} of {names.n_read} figures could hide a gross difference"
+
+
+def _slack(report: Report, group: Group) -> str:
+    """Say of the figure in which chance could hide most what cannot be ruled out."""
+    figure = max(report.group(group), key=lambda figure: figure.hides_gross)
+    return (
+        f"Least sure is {figure.words.label}: {_show(figure, figure.value)}, and "
+        f"{_show(figure, figure.at_worst)} cannot be ruled out beside the "
+        f"{_show(figure, figure.baseline)} of real rows"
+    )
+
+
+def _show(figure: Figure, value: float | None) -> str:
+    return "nothing" if value is None else f"{value:{figure.words.spec}}"
