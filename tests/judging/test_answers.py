@@ -65,7 +65,7 @@ def test_a_detector_is_compared_with_one_that_real_rows_taught(reads, status, sa
 @pytest.mark.parametrize(
     ("name", "group", "clause"),
     [
-        ("coverage", "fidelity", "89 rows against 1,234 are too few to tell"),
+        ("coverage", "fidelity", "89 rows at a time against 1,234 are too few to tell"),
         ("membership_nearest", "privacy", "89 held-out rows are too few to tell"),
         ("tstr_ap", "utility", "89 held-out rows are too few to tell"),
     ],
@@ -107,7 +107,8 @@ def test_what_was_found_is_found_however_wide_the_other_figures_are():
 
 def test_an_all_clear_says_how_many_rows_were_compared_and_what_it_cannot_rule_out():
     looks, exposes, helps = reach_verdict(report_of(**FINE)).answers
-    assert "89 synthetic rows were compared with 1,234 real ones" in looks.headline
+    assert "at most 89 synthetic rows at a time" in looks.headline
+    assert "compared with at most 1,234 real ones" in looks.headline
     for answer in (looks, exposes, helps):
         assert "Least sure is " in answer.headline
         assert "cannot be ruled out beside the 0.500 of real rows" in answer.headline.replace(
@@ -122,7 +123,7 @@ def test_a_few_rows_of_one_distribution_are_never_an_all_clear_and_many_are(seed
     real, synthetic = (pl.DataFrame(rng.normal(size=(400, 3)), schema=list("abc")) for _ in "rs")
     few = reach_verdict(evaluate(real[:30], synthetic[:30])).answers[0]
     assert few.status in ("too few rows", "differs")
-    assert few.status == "differs" or "15 synthetic rows were compared with 15" in few.headline
+    assert few.status == "differs" or "15 synthetic rows at a time" in few.headline
     many = evaluate(real, synthetic)
     assert TOO_FEW not in {one.reading for one in many.figures}
 

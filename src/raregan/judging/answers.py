@@ -156,10 +156,11 @@ def _closer(names: Sorted) -> str:
 
 def _looks_unsure(report: Report, names: Sorted) -> Said:
     n_real, n_synthetic = report.compared
+    few = f"{n_synthetic:,} rows at a time against {n_real:,}"
     return Said(
         "too few rows",
         f"Too few rows to tell: {_rows(report)}, so {_hide(names)}. {_slack(report, 'fidelity')}.",
-        f"Whether they look real, {n_synthetic:,} rows against {n_real:,} are too few to tell.",
+        f"Whether they look real, {few} are too few to tell.",
     )
 
 
@@ -169,7 +170,7 @@ def _looks_real(report: Report, names: Sorted) -> Said:
     n = names.n_read
     return Said(
         "as real rows",
-        f"No difference found: all {n} figures read as real rows.{but} {_rows(report)}. "
+        f"No difference found: all {n} figures read as real rows; {_rows(report)}.{but} "
         f"{_slack(report, 'fidelity')}.",
         f"All {n} figures of fidelity read as real rows.",
     )
@@ -177,7 +178,10 @@ def _looks_real(report: Report, names: Sorted) -> Said:
 
 def _rows(report: Report) -> str:
     n_real, n_synthetic = report.compared
-    return f"{n_synthetic:,} synthetic rows were compared with {n_real:,} real ones"
+    return (
+        f"at most {n_synthetic:,} synthetic rows at a time were compared with at most {n_real:,} "
+        "real ones"
+    )
 
 
 # --- whom does it expose? -------------------------------------------------------------------------
