@@ -109,6 +109,8 @@ def test_an_all_clear_says_how_many_rows_were_compared_and_what_it_cannot_rule_o
     looks, exposes, helps = reach_verdict(report_of(**FINE)).answers
     assert "at most 89 synthetic rows at a time" in looks.headline
     assert "compared with at most 1,234 real ones" in looks.headline
+    assert "with 1,234 real and 89 held-out rows" in exposes.headline
+    assert "89 held-out rows were tested on" in helps.headline
     for answer in (looks, exposes, helps):
         assert "Least sure is " in answer.headline
         assert "cannot be ruled out beside the 0.500 of real rows" in answer.headline.replace(

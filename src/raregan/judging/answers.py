@@ -233,19 +233,23 @@ def _exposes(names: Sorted) -> Said:
 
 
 def _exposes_unsure(report: Report, names: Sorted) -> Said:
-    held = f"{report.counts['holdout']:,} held-out rows"
+    held = _held(report)
     return Said(
         "too few rows",
-        f"Too few rows to tell: no figure alarms, but with {report.counts['real']:,} real and "
-        f"{held} {_hide(names)}. {_slack(report, 'privacy')}.",
+        f"Too few rows to tell: no figure alarms, but with {_sides(report)} {_hide(names)}. "
+        f"{_slack(report, 'privacy')}.",
         f"Whom they expose, {held} are too few to tell.",
     )
+
+
+def _sides(report: Report) -> str:
+    return f"{report.counts['real']:,} real and {_held(report)}"
 
 
 def _exposes_nobody(report: Report, names: Sorted) -> Said:
     return Said(
         "as real rows",
-        f"No alarm: none of {names.n_read} figures. That is no guarantee. "
+        f"No alarm: none of {names.n_read} figures, with {_sides(report)}. That is no guarantee. "
         f"{_slack(report, 'privacy')}.",
         f"None of {names.n_read} figures of privacy alarms, which is no guarantee.",
     )
@@ -284,7 +288,7 @@ def _helps_unknown(report: Report) -> Said:
 
 
 def _helps_unsure(report: Report, names: Sorted) -> Said:
-    held = f"{report.counts['holdout']:,} held-out rows"
+    held = _held(report)
     return Said(
         "too few rows",
         f"Too few rows to tell: {_taught(report)}, but with {held} {_hide(names)}. "
@@ -296,7 +300,8 @@ def _helps_unsure(report: Report, names: Sorted) -> Said:
 def _helps_as_much(report: Report) -> Said:
     return Said(
         "as real rows",
-        f"As much as real rows, within chance: {_taught(report)}. {_slack(report, 'utility')}.",
+        f"As much as real rows, within chance: {_taught(report)}; {_held(report)} were tested on. "
+        f"{_slack(report, 'utility')}.",
         "They teach a detector what as many real rows do, within chance.",
     )
 
@@ -325,6 +330,10 @@ def _count(names: tuple[str, ...], n: int) -> str:
 
 def _hide(names: Sorted) -> str:
     return f"{len(names.unsure)} of {names.n_read} figures could hide a gross difference"
+
+
+def _held(report: Report) -> str:
+    return f"{report.counts['holdout']:,} held-out rows"
 
 
 def _slack(report: Report, group: Group) -> str:
