@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,18 @@ def test_the_doc_of_gross_has_the_error_of_hanley_and_mcneil():
 def test_without_a_baseline_there_is_no_reading():
     assert Figure.of("tstr_ap", Estimate(0.5)).reading == ""
     assert Figure.of("tstr_ap", Estimate(0.5), Estimate(math.nan)).baseline is None
+
+
+def test_beside_rows_that_were_learned_from_only_an_alarm_is_told():
+    for name, value, baseline, reading in (
+        ("coverage", 0.9, 0.9, ""),
+        ("coverage", 0.9, 0.5, ""),
+        ("coverage", 0.5, 0.9, ""),
+        ("closer", 0.5, 0.5, ""),
+        ("dcr", 0.9, 0.5, ""),
+        ("closer", 0.9, 0.5, "alarm"),
+    ):
+        assert replace(figure(name, value, baseline), is_comparable=False).reading == reading
 
 
 def test_a_figure_is_plain_data():

@@ -118,6 +118,10 @@ def test_held_out_rows_that_were_learned_from_are_named_first_and_nothing_beside
     for answer in verdict.answers:
         assert answer.headline == f"Cannot be said: {told}."
         assert answer.commands == HOLDOUT_COMMANDS
+        assert (answer.as_real, answer.worse, answer.closer, answer.unsure) == ((),) * 4
+        assert answer.unread == tuple(one.name for one in report.group(answer.group))
+    groups = json.loads(report.to_json())["groups"]
+    assert {one["reading"] for group in groups for one in group["figures"]} == {""}
     text, markdown = report.to_text(), report.to_markdown()
     assert text.startswith(told)
     assert HOLDOUT_COMMANDS[0] in " ".join(text.splitlines()[:4])
@@ -127,7 +131,11 @@ def test_held_out_rows_that_were_learned_from_are_named_first_and_nothing_beside
 @pytest.mark.usefixtures("few_trees")
 def test_an_alarm_stays_an_alarm_beside_held_out_rows_that_were_learned_from():
     report = replace(report_of(**FINE | {"membership_nearest": "worse"}), shared=80)
-    assert answers(report)["privacy"].status == "alarm"
+    exposes = answers(report)["privacy"]
+    assert (exposes.status, exposes.worse) == ("alarm", ("membership_nearest",))
+    assert (exposes.as_real, exposes.unread) == ((), ("exact_copies",))
+    assert exposes.headline.startswith("Alarm: 1 of 2 figures says")
+    report = report_of(**FINE | {"membership_nearest": "worse"})
     assert answers(replace(report, shared=40))["fidelity"].status == "as real rows"
 
 

@@ -7,6 +7,7 @@ from raregan.judging.intervals import Interval
 from raregan.judging.verdict import HOLDOUT_COMMANDS, reach_verdict
 from raregan.reporting.charts import Charts
 from raregan.reporting.pictures import pictures_section, verdict_section
+from raregan.reporting.tables import figures_table
 from tests.judging.test_report import made_up
 from tests.reporting.test_report import HISTORY, Page, rows
 
@@ -42,6 +43,24 @@ def test_where_rows_are_too_few_the_verdict_names_the_figures_that_could_hide_a_
     assert page.elements[[tag for tag, _ in page.elements].index("article")][1]["class"] == (
         "answer other"
     )
+
+
+def test_beside_held_out_rows_that_were_learned_from_the_page_reads_no_figure(charts):
+    figures = (
+        Figure("coverage", 0.9, Interval(0.85, 0.95), 0.9, Interval(0.85, 0.95)),
+        Figure("density", 1.5, Interval(1.4, 1.6), 1.0, Interval(0.9, 1.1)),
+        Figure("dcr", 2.0, Interval(1.9, 2.1), 0.0, Interval(0.0, 0.1)),
+        Figure("tstr_ap", 0.5, Interval(0.4, 0.6), 0.9, Interval(0.85, 0.95)),
+    )
+    report = replace(made_up(), figures=figures, shared=80)
+    page = Page(verdict_section(reach_verdict(report), report))
+    assert page.texts("li") == []
+    kinds = [a["class"] for tag, a in page.elements if tag == "article"]
+    assert kinds == ["answer other"] * 3
+    whole = pictures_section(charts, report) + figures_table(report.figures)
+    for reading in ("as real rows</", "closer than", "no alarm", "worse than", "reading good"):
+        assert reading not in whole
+    assert whole.count("not compared") == whole.count("not read") == len(figures)
 
 
 def test_where_nothing_is_absent_no_command_is_named():

@@ -192,7 +192,7 @@ def _privacy(report: Report, names: Sorted) -> Said:
         return _exposes_unknown(report)
     is_attacked = any(figure.name.startswith("membership") for figure in report.group("privacy"))
     if names.worse:
-        said = _exposes(names)
+        said = _exposes(report, names)
         return said if is_attacked else said._replace(absent=_NOT_ATTACKED)
     if not is_attacked:
         return Said(
@@ -221,8 +221,8 @@ def _exposes_unknown(report: Report) -> Said:
     )
 
 
-def _exposes(names: Sorted) -> Said:
-    n, k = names.n_read, len(names.worse)
+def _exposes(report: Report, names: Sorted) -> Said:
+    n, k = len(report.group("privacy")), len(names.worse)
     return Said(
         "alarm",
         f"Alarm: {k} of {n} figures {'says' if k == 1 else 'say'} that rows which were learned "

@@ -26,6 +26,9 @@ class Figure:
         What held-out real rows get in place of the synthetic ones; None where there were none.
     details
         More, as plain data: which columns, what the control reached.
+    is_comparable
+        Whether real rows got the baseline fairly. Where they were learned from, only an alarm is
+        told: a figure that alarms even beside copies would do so beside others.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Figure:
     baseline: float | None = None
     baseline_interval: Interval | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    is_comparable: bool = True
 
     @classmethod
     def of(
@@ -104,10 +108,13 @@ class Figure:
 
     @property
     def reading(self) -> str:
-        """How the value compares with real rows, in a word or two; "" without a baseline."""
+        """How the value compares with real rows, in a word or two; "" where it cannot be."""
         if self.baseline is None:
             return ""
-        difference = self.value - self.baseline
+        reading = self._compare(self.value - self.baseline)
+        return reading if self.is_comparable or reading == "alarm" else ""
+
+    def _compare(self, difference: float) -> str:
         if abs(difference) <= self.noise:
             return TOO_FEW if self.hides_gross >= 1 else "as real rows"
         is_worse = (difference < 0) == self.words.is_good_high

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ class Report:
     Attributes
     ----------
     figures : tuple of Figure
-        In the order of `raregan.judging.measures.MEASURES`; those that these tables have.
+        In the order of `raregan.judging.measures.MEASURES`; those that these tables have. None is
+        comparable where `is_shared`.
     columns : tuple of Marginal
         Column by column.
     pairs : tuple of PairOfColumns
@@ -71,6 +72,17 @@ class Report:
     seed: int
     versions: Mapping[str, str]
     fidelity: Fidelity
+
+    def __post_init__(self) -> None:
+        """Take the comparison from every figure where held-out rows were learned from."""
+        if self.is_shared:
+            bare = tuple(replace(figure, is_comparable=False) for figure in self.figures)
+            object.__setattr__(self, "figures", bare)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether most of the held-out rows that figures stand beside were learned from."""
+        return self.baseline == "holdout" and 2 * self.shared > self.counts["holdout"]
 
     def __getitem__(self, name: str) -> Figure:
         """Return the figure of that name; `KeyError` where these tables have none."""

@@ -74,7 +74,8 @@ class Answer:
         The answer, in a sentence or a few.
     as_real, worse, closer, unread, unsure
         Names of figures that read as real rows; worse, alarms among them; closer or better, "no
-        alarm" among them; those without a baseline; and those with too few rows to tell.
+        alarm" among them; those without a baseline, or whose baseline was learned from; and those
+        with too few rows to tell.
     absent
         What cannot be said, and why; "" where nothing is absent.
     commands
@@ -113,7 +114,7 @@ class Verdict:
 
 def warn_of_shared(report: Report) -> str:
     """Say that most of the held-out rows that are used were learned from; "" if they were not."""
-    if not _is_shared(report):
+    if not report.is_shared:
         return ""
     return (
         f"{count_shared(report)} are among the rows that were learned from, so no figure beside "
@@ -142,13 +143,9 @@ def reach_verdict(report: Report) -> Verdict:
 
 def _say(report: Report, group: Group, names: Sorted) -> Said:
     said = speak(report, group, names)
-    if _is_shared(report) and report.group(group) and said.status != "alarm":
+    if report.is_shared and report.group(group) and said.status != "alarm":
         return not_held_out(report)
     return said
-
-
-def _is_shared(report: Report) -> bool:
-    return report.baseline == "holdout" and 2 * report.shared > report.counts["holdout"]
 
 
 def _judged(report: Report) -> str:
