@@ -153,7 +153,7 @@ Next, with your own table:
 
 
 def _verdict(report: Report) -> str:
-    """Return the three answers, and below each the figures that read worse than real rows."""
+    """Return the three answers, below each what reads worse than real rows, and what to do."""
     from raregan.judging.verdict import reach_verdict
 
     lines = []
@@ -163,4 +163,6 @@ def _verdict(report: Report) -> str:
             figure = report[name]
             values = (f"{value:{figure.words.spec}}" for value in (figure.value, figure.baseline))
             lines.append(f"    {figure.words.label}: {', real rows '.join(values)}")
+        if answer.remedy:
+            lines.append(f"    {answer.remedy}")
     return "\n".join(lines)

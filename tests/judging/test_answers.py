@@ -41,7 +41,10 @@ def test_one_alarm_is_an_alarm_and_real_looks_are_put_in_its_light():
     found = answers(report)
     assert (found["privacy"].status, found["privacy"].worse) == ("alarm", ("membership_nearest",))
     assert found["privacy"].headline.startswith("Alarm: 1 of 2 figures says")
-    assert found["privacy"].headline.endswith(REMEDY)
+    assert found["privacy"].remedy == REMEDY
+    assert {answer.remedy for answer in answers(report_of(**FINE)).values()} == {""}
+    for text in (" ".join(report.to_text().split()), report.to_markdown()):
+        assert REMEDY in text
     assert "copies look real too" in found["fidelity"].headline
     assert "copies look real too" not in answers(report_of(**FINE))["fidelity"].headline
     assert "1 of 2 figures of privacy alarms" in reach_verdict(report).summary
@@ -89,12 +92,14 @@ def test_one_figure_that_could_hide_a_gross_difference_is_enough_to_take_the_all
 
 
 def test_the_remedy_names_a_heading_that_exists_and_its_settings_are_taken(tmp_path):
-    heading, path = re.fullmatch(r'See "(.*)" in (.*)\.', REMEDY).groups()
+    heading, path = re.search(r'under "(.*)" in (.*)\.$', REMEDY).groups()
     text = (Path(__file__).parents[2] / path).read_text(encoding="utf-8")
     section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     (written,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
     (tmp_path / "safer.json").write_text(written)
     assert read_config(tmp_path / "safer.json").settings["jitter"] == 1.0
+    for option in re.findall(r"--[a-z]+", REMEDY):
+        assert option in section
 
 
 def test_what_was_found_is_found_however_wide_the_other_figures_are():

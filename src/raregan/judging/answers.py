@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 Status = Literal["as real rows", "differs", "alarm", "too few rows", "not judged"]
 
-REMEDY = 'See "What to do about an alarm" in docs/judging.md.'
-"""Where a reader of an alarm goes on."""
-
+REMEDY = (
+    "See whether it comes back on another split (raregan split --seed 1). If it does, leave out "
+    "the columns most at risk (--ignore), or learn with more jitter and fewer steps (--config). "
+    'More is under "What to do about an alarm" in docs/judging.md.'
+)
+"""What to do about an alarm, in short, and where a reader goes on."""
 
 _NOT_ATTACKED = (
     "Distances and attacks are absent: too few held-out rows are left that equal no row that was "
@@ -62,7 +65,7 @@ class Said(NamedTuple):
 
     Attributes
     ----------
-    status, headline, absent
+    status, headline, absent, remedy
         As of `raregan.judging.verdict.Answer`.
     clause
         The answer in the summary of all three; "" where that says it already.
@@ -72,6 +75,7 @@ class Said(NamedTuple):
     headline: str
     clause: str
     absent: str = ""
+    remedy: str = ""
 
 
 def speak(report: Report, group: Group, names: Sorted) -> Said:
@@ -226,9 +230,10 @@ def _exposes(report: Report, names: Sorted) -> Said:
     return Said(
         "alarm",
         f"Alarm: {k} of {n} figures {'says' if k == 1 else 'say'} that rows which were learned "
-        f"from show through. {REMEDY}",
+        "from show through.",
         f"{k} of {n} figures of privacy {'alarms' if k == 1 else 'alarm'}: find out why "
         "before the rows are handed on.",
+        remedy=REMEDY,
     )
 
 

@@ -39,7 +39,8 @@ def to_text(report: Report) -> str:
     """Return the report for a terminal."""
     lines = [*wrap(warn_of_shared(report), WIDTH), *_head(report), ""]
     for answer in reach_verdict(report).answers:
-        lines += wrap(f"{answer.question} {answer.headline}", WIDTH, subsequent_indent="  ")
+        said = " ".join(filter(None, (answer.question, answer.headline, answer.remedy)))
+        lines += wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     for name, title in GROUPS.items():
         figures = report.group(name)
         if not figures:
@@ -78,7 +79,8 @@ def to_markdown(report: Report) -> str:
     lines = ["## Synthetic rows judged", "", *([f"**{warning}**", ""] if warning else [])]
     lines += [f"{head}.", "", *rest, ""]
     for answer in reach_verdict(report).answers:
-        said = " ".join(filter(None, (answer.headline, answer.absent, answer.caution)))
+        told = (answer.headline, answer.remedy, answer.absent, answer.caution)
+        said = " ".join(filter(None, told))
         lines.append(f"- **{answer.question}** {said}")
     for name, title in GROUPS.items():
         figures = report.group(name)

@@ -80,6 +80,8 @@ class Answer:
         What cannot be said, and why; "" where nothing is absent.
     commands
         What would say it; empty where nothing is absent.
+    remedy
+        What to do about an alarm; "" where none is.
     caution
         What the answer does not say.
     """
@@ -96,6 +98,7 @@ class Answer:
     unsure: tuple[str, ...]
     absent: str
     commands: tuple[str, ...]
+    remedy: str
     caution: str
 
 
@@ -133,7 +136,8 @@ def reach_verdict(report: Report) -> Verdict:
             Answer(
                 group=group, question=question.text, reader=question.reader, status=said.status,
                 headline=said.headline, **names._asdict(), absent=said.absent,
-                commands=HOLDOUT_COMMANDS if said.absent else (), caution=question.caution,
+                commands=HOLDOUT_COMMANDS if said.absent else (), remedy=said.remedy,
+                caution=question.caution,
             )
         )  # fmt: skip
         clauses.append(said.clause)

@@ -96,6 +96,8 @@ def _answer(answer: Answer, report: Report) -> str:
     if singled:
         items = "\n".join(f"<li>{escape(_against(figure))}</li>" for figure in singled)
         parts.append(f"<ul>\n{items}\n</ul>")
+    if answer.remedy:
+        parts.append(f"<p>{escape(answer.remedy)}</p>")
     if answer.absent:
         parts.append(f'<p class="soft">{escape(answer.absent)}</p>')
     parts.append(f'<p class="soft">{escape(answer.caution)}</p>\n</article>')
