@@ -1,7 +1,13 @@
 import numpy as np
+import polars as pl
 import pytest
 
+from raregan.data.split import split_rows
 from raregan.judging import privacy
+from raregan.judging.columns import pair_columns
+from raregan.judging.fidelity import find_copies
+from raregan.judging.figures import Figure
+from raregan.judging.intervals import share
 from raregan.judging.measures import MEASURES
 from raregan.judging.privacy import MIN_HOLDOUT, Copied, judge_privacy
 from raregan.judging.sides import Column, Sides
@@ -51,6 +57,19 @@ def test_rows_that_are_learned_from_and_held_out_are_no_targets():
     assert "30 held-out rows equal a real row and are left out" in notes[0]
     assert figures["membership_nearest"].value == 1
     assert figures["exact_copies"].baseline == 0.3
+
+
+def test_exact_copies_of_few_levels_alarm_after_a_split_though_nobody_copied():
+    """As docs/judging.md says: a split keeps copies on one side, fresh rows know no sides."""
+    rng = np.random.default_rng(0)
+    table, fresh = (
+        pl.DataFrame(rng.integers(0, 4, (n, 4)), schema=["a", "b", "c", "d"]) for n in (600, 300)
+    )
+    test_side = split_rows(table, random_state=0)
+    real, held = table.filter(~test_side), table.filter(test_side)
+    copied = [find_copies(pair_columns(real, rows), real, rows) for rows in (fresh, held)]
+    assert not copied[1].any()
+    assert Figure.of("exact_copies", *map(share, copied)).reading == "alarm"
 
 
 def test_too_few_held_out_rows_are_not_attacked_and_a_note_says_why():
