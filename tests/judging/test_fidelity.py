@@ -2,6 +2,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from raregan.judging.c2st import c2st_auc
 from raregan.judging.fidelity import (
     FIGURES,
     Fidelity,
+    Whole,
     copy_rate,
     correlation_difference,
     judge_fidelity,
@@ -178,6 +180,12 @@ def test_evaluate_is_the_figures_one_by_one(judged):
         c2st_auc=c2st_auc(real, synthetic, random_state=3),
     )
     assert list(result.ks) == real.columns
+
+
+def test_what_is_known_of_whole_tables_is_not_counted_again(judged):
+    real, synthetic, result = judged
+    known = judge_fidelity(real, synthetic, random_state=3, whole=Whole(600, 1_000, 0.25))
+    assert known == replace(result, n_real=600, n_synthetic=1_000, copy_rate=0.25)
 
 
 def test_the_result_survives_json_and_every_shown_figure_is_in_it(judged):

@@ -5,7 +5,6 @@ The judge sees tables and nothing of how the synthetic one was made, so it judge
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -19,7 +18,7 @@ from raregan.judging.c2st import C2ST_MAX_ROWS
 from raregan.judging.columns import pair_columns
 from raregan.judging.copies import count_learned
 from raregan.judging.dependence import list_pairs
-from raregan.judging.fidelity import find_copies, judge_fidelity
+from raregan.judging.fidelity import Whole, find_copies, judge_fidelity
 from raregan.judging.figures import Figure
 from raregan.judging.intervals import share
 from raregan.judging.privacy import CROWD, MIN_HOLDOUT, TARGETS, Copied, judge_privacy
@@ -101,13 +100,12 @@ def evaluate(
             f"used; {MIN_HOLDOUT} are needed"
         )
     drawn = _draw(tables, seed)
-    fidelity = replace(
-        judge_fidelity(
-            drawn["real"], drawn["synthetic"], constraints=constraints, random_state=seed
-        ),
-        n_real=real.height,
-        n_synthetic=synthetic.height,
-        copy_rate=float(copies.mean()),
+    fidelity = judge_fidelity(
+        drawn["real"],
+        drawn["synthetic"],
+        constraints=constraints,
+        random_state=seed,
+        whole=Whole(real.height, synthetic.height, float(copies.mean())),
     )
     sides = bring_together(**drawn)
     space = Space.fit(sides.columns, sides.real)

@@ -138,6 +138,20 @@ class Fidelity:
         return "\n".join(lines)
 
 
+class Whole(NamedTuple):
+    """What is known of the whole tables where rows drawn from them are judged.
+
+    Attributes
+    ----------
+    n_real, n_synthetic, copy_rate
+        As of `Fidelity`.
+    """
+
+    n_real: int
+    n_synthetic: int
+    copy_rate: float
+
+
 def correlation_difference(real: pl.DataFrame, synthetic: pl.DataFrame) -> float:
     """Mean absolute difference of the correlations of all pairs of columns.
 
@@ -293,7 +307,12 @@ def _common_type(first: pl.DataType, second: pl.DataType) -> pl.DataType:
 
 
 def judge_fidelity(
-    real: Any, synthetic: Any, *, constraints: Sequence[str] = (), random_state: int = 0
+    real: Any,
+    synthetic: Any,
+    *,
+    constraints: Sequence[str] = (),
+    random_state: int = 0,
+    whole: Whole | None = None,
 ) -> Fidelity:
     """Judge synthetic rows against real ones.
 
@@ -308,6 +327,8 @@ def judge_fidelity(
         Rules between columns that are counted beside those that the real rows keep.
     random_state : int
         Seed of `c2st_auc`; the other figures draw nothing from it.
+    whole : Whole, optional
+        Of the tables that these rows were drawn from; by default these rows are the tables.
 
     Returns
     -------
@@ -325,13 +346,13 @@ def judge_fidelity(
     pairs = pair_columns(real, synthetic)
     c2st = auc_of_forest(pairs, plain_seed(random_state))
     ks = {pair.name: distance(pair) for pair in pairs}
+    if whole is None:
+        whole = Whole(real.height, synthetic.height, _copy_rate(pairs, real, synthetic))
     return Fidelity(
-        n_real=real.height,
-        n_synthetic=synthetic.height,
+        **whole._asdict(),
         correlation_difference=association_difference(*associations(pairs)),
         mean_ks=float(np.mean(list(ks.values()))),
         ks=ks,
-        copy_rate=_copy_rate(pairs, real, synthetic),
         c2st_auc=c2st,
         missing_difference=_missing_difference(pairs),
         rules=judge_rules(real, synthetic, constraints),
