@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import betabinom, binom
 from sklearn.metrics import roc_auc_score
 
-from raregan.judging.membership import attack_by_distance, attack_by_ratio
+from raregan.judging.figures import Figure
+from raregan.judging.membership import attack_by_distance, attack_by_ratio, guessed_rate
 
 ATTACKS = {"membership_nearest": attack_by_distance, "membership_ratio": attack_by_ratio}
 
@@ -59,6 +60,28 @@ def test_fresh_rows_give_no_member_away_at_20_seeds_and_over_200_as_often_as_sta
     assert misses(name, range(20)) <= 2
     # Over 200 seeds the share of misses itself is told from 5 %: 18 or more come in 1 %.
     assert misses(name, range(200)) <= binom.isf(0.01, 200, 0.05)
+
+
+@pytest.mark.parametrize(("n", "m"), [(180, 60), (369, 123), (500, 400)])
+def test_a_guesser_finds_as_many_as_lie_above_the_first_non_members(n, m):
+    """That many members lie above the f + 1 highest of m non-members: a beta-binomial number."""
+    found = guessed_rate(n, m, np.random.default_rng(0))
+    above = betabinom(n, m // 100 + 1, m - m // 100)
+    assert found.value == pytest.approx(above.mean() / n, rel=0.15)
+    assert above.cdf(n * found.interval.high) == pytest.approx(0.975, abs=0.02)
+    assert above.cdf(n * found.interval.low - 1) <= 0.04
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_fresh_rows_alarm_no_more_often_at_few_false_alarms_than_chance(name):
+    alarms = 0
+    for seed in range(20):
+        members, others, made, rng = drawn(seed, n=120, m=40, s=150)
+        rate = ATTACKS[name](members, others, made, rng)[f"{name}_tpr"]
+        guessed = guessed_rate(len(members), len(others), rng)
+        alarms += Figure.of(f"{name}_tpr", rate, guessed).reading == "alarm"
+    assert binom.sf(3, 20, 0.05) < 0.02
+    assert alarms <= 3
 
 
 def test_the_attacker_by_distance_is_the_distance_to_the_nearest_row():

@@ -105,8 +105,9 @@ def _found_at_one_percent(attacker: str, by: str) -> Wording:
         f"members found by {attacker}, 1 % false alarms",
         f"Share of members that the attacker by {by} finds while taking 1 % of non-members for "
         "members.",
-        "above 1 %, that some members are given away for sure",
-        "much with few held-out rows, as it hangs on one or two of them: see its interval",
+        "above what guessing finds, that some members are given away for sure",
+        "much with few held-out rows, as it hangs on one or two of them: guessing then finds more "
+        "than 1 % too",
         "Carlini et al. 2022",
         "lower",
         0.01,

@@ -27,7 +27,10 @@ import numpy as np
 from raregan.judging.columns import Matrix, Vector
 from raregan.judging.curves import true_positive_rate
 from raregan.judging.intervals import (
+    CONFIDENCE,
+    RESAMPLES,
     Estimate,
+    Interval,
     Places,
     around,
     auc,
@@ -98,6 +101,20 @@ def attack_by_ratio(
         ),
         "membership_ratio_tpr": _rate(of_members, of_others, rng),
     }
+
+
+def guessed_rate(n: int, m: int, rng: np.random.Generator) -> Estimate:
+    """Return what a guesser finds of n members at 1 % false alarms, told by m non-members.
+
+    Scores that know nothing are in any order with the same probability, so that their rate depends
+    on n and m alone: it is drawn, `RESAMPLES` times. With few non-members it is above 1 %, and
+    varies, as it hangs on the first of them.
+    """
+    scores = rng.random((RESAMPLES, n + m))
+    rates = [true_positive_rate(row[:n], row[n:]) for row in scores]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(rates, [tail, 1 - tail])
+    return Estimate(float(np.mean(rates)), Interval(float(low), float(high)))
 
 
 def _rate(members: Vector, others: Vector, rng: np.random.Generator) -> Estimate:

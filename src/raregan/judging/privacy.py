@@ -7,11 +7,10 @@ import numpy.typing as npt
 
 from raregan.judging.columns import Matrix, Vector
 from raregan.judging.copies import Closeness, closeness_figures, closer_to_real
-from raregan.judging.curves import FALSE_POSITIVES
 from raregan.judging.figures import Figure
 from raregan.judging.inference import infer_attributes, single_out
 from raregan.judging.intervals import Estimate, share
-from raregan.judging.membership import attack_by_distance, attack_by_ratio
+from raregan.judging.membership import attack_by_distance, attack_by_ratio, guessed_rate
 from raregan.judging.sides import Sides
 from raregan.judging.spaces import Space
 
@@ -98,8 +97,9 @@ def _membership(
     found = attack_by_distance(members, strangers, made, rng)
     found |= attack_by_ratio(members, strangers, made, rng)
     # What real rows that were not learned from would give is known: they favour nobody.
+    rate = guessed_rate(len(members), len(strangers), rng.spawn(1)[0])
     return [
-        Figure.of(name, estimate, Estimate(FALSE_POSITIVES if name.endswith("_tpr") else 0.5))
+        Figure.of(name, estimate, rate if name.endswith("_tpr") else Estimate(0.5))
         for name, estimate in found.items()
     ]
 
