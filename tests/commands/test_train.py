@@ -72,7 +72,7 @@ def test_copies_are_warned_of_after_a_split_only_where_it_told_them_apart(folder
     run("split", "twice.parquet", *ignore[:4], "-o", "apart")
     _, err = run("train", "apart/train.parquet", *dry)
     assert "exact copies of an earlier row without 'row', by which this table was split" in err
-    assert "split the table anew with --ignore 'row'\n" in err
+    assert "split the table anew with the same options, and --ignore 'row'\n" in err
     _, err = run("train", "twice.parquet", *dry)
     assert "raregan split does, given the same --ignore\n" in err
 
