@@ -88,6 +88,24 @@ def test_fewer_epochs_than_were_asked_for_are_told(folder, run):
     assert load_model("m").provenance["epochs_asked"] == 2
 
 
+def test_epochs_that_are_typed_go_before_the_steps_of_a_config_file(folder, run):
+    (folder / "c.json").write_text(
+        '{"raregan_config": 1, "variant": "flow", "settings": {"steps": 1, "field_width": 8}}'
+    )
+    ours = ("--ignore", "city", "--config", "c.json")
+    said = "note: --epochs goes before the steps of c.json (1)\n"
+    _, err = run("train", "small.parquet", *ours, "--epochs", 3, "-o", "m")
+    assert said in err
+    assert "asked for" not in err
+    assert load_model("m").provenance["epochs"] == 3
+    _, err = run("train", "small.parquet", *ours, "-o", "m")
+    assert "note: --epochs" not in err
+    assert load_model("m").provenance["epochs"] == 1
+    into = ("--ratio", 0.5, "-o", "b.csv")
+    _, err = run("resample", "small.parquet", *ours, "--epochs", 3, *into)
+    assert said in err
+
+
 def test_evidence_speaks_where_it_had_a_choice(folder, run):
     train = ("train", "small.parquet", "--ignore", "city", "--batch-size", 2, "-o", "m")
     out, _ = run(*train, "--epochs", 20)  # a score every 10 epochs
