@@ -237,7 +237,8 @@ def compare(
         so that its Ray and Dask backends spread them.
     ledger
         A file that keeps what is finished, and is gone on with; or a folder, in which it gets a
-        name of its own and is removed at the end. Default: nothing is kept.
+        name of its own and is removed at the end. Default: nothing is kept. A `KeyboardInterrupt`
+        has a note that names the file.
     options
         Of `raregan.RareGAN`, for raregan's variants.
     progress
@@ -302,11 +303,14 @@ def compare(
     tasks = [(fold, one) for fold in dealt for one in players]
     paid = arena.amounts(amount_column)
     book = _open_ledger(ledger, told, players)
-    leaks = find_leaks(
-        arena.frame, ties.is_rare, rules.columns, held_out=arena.held_out, random_state=rules.seed
-    )
     drawn = Drawn(arena, ties, rules, caps or Caps(), n_rare, paid)
-    play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
+    with book.told_of():
+        leaks = find_leaks(
+            *(arena.frame, ties.is_rare, rules.columns),
+            held_out=arena.held_out,
+            random_state=rules.seed,
+        )
+        play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
     standings, n_tests = rank(records := _in_order(book, players, rules), confidence=confidence)
     found = Comparison(
         source=arena.source,
