@@ -3,16 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow check wheel format clean
+.PHONY: help demo test test-slow test-packages check wheel format clean
 
 help:
-	@echo 'make demo       train, sample and judge on the embedded simulated table (into out/)'
-	@echo 'make test       all tests but the slow ones'
-	@echo 'make test-slow  the slow ones'
-	@echo 'make check      format, lint, types, import directions'
-	@echo 'make wheel      build a wheel and try it in an empty environment'
-	@echo 'make format     mend format and what lint can mend'
-	@echo 'make clean      remove what the above made'
+	@echo 'make demo           train, sample and judge on the embedded simulated table (into out/)'
+	@echo 'make test           all tests but the slow ones'
+	@echo 'make test-slow      the slow ones'
+	@echo 'make test-packages  tests of LightGBM, CatBoost, XGBoost, Dask and Ray, which it installs'
+	@echo 'make check          format, lint, types, import directions'
+	@echo 'make wheel          build a wheel and try it in an empty environment'
+	@echo 'make format         mend format and what lint can mend'
+	@echo 'make clean          remove what the above made'
 
 demo: .venv/installed
 	$(BIN)/raregan demo --output out
@@ -22,6 +23,11 @@ test: .venv/installed-test
 
 test-slow: .venv/installed-test
 	$(BIN)/python -m pytest -m slow
+
+# In an environment of its own: the other tests shall not depend on these packages.
+test-packages: .venv-packages/installed
+	.venv-packages/bin/python -c 'import catboost, distributed, lightgbm, ray, xgboost'
+	.venv-packages/bin/python -m pytest tests/contest/test_learners.py tests/contest/test_schedule.py
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .
@@ -39,7 +45,7 @@ format: .venv/installed-test
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-packages out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Stamps: nothing is installed twice, and nothing asks for the network once installed.
 .venv/installed: requirements.txt pyproject.toml
@@ -51,4 +57,10 @@ clean:
 
 .venv/installed-test: .venv/installed requirements-test.txt
 	$(BIN)/python -m pip install --quiet --requirement requirements-test.txt
+	touch $@
+
+.venv-packages/installed: requirements-packages.txt requirements-test.txt requirements.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv-packages
+	.venv-packages/bin/python -m pip install --quiet --requirement requirements-packages.txt
+	.venv-packages/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@

@@ -77,14 +77,18 @@ def test_whose_levels_is_one_of_two():
 
 def test_every_option_of_a_run_is_a_setting_and_takes_its_own_default():
     for part in (NetworkConfig(), TrainingConfig()):
-        given = {name: value for name, value in vars(part).items() if value is not None}
-        assert override(part, {"settings": given}) == part
+        for length in ("epochs", "steps"):  # one says how long
+            given = {n: v for n, v in vars(part).items() if v is not None and n != length}
+            assert override(part, {"settings": given}) == part
     assert {*vars(NetworkConfig()), *vars(TrainingConfig())} == {*SETTINGS}
 
 
 def test_an_option_that_is_typed_goes_before_a_setting():
     options = {"epochs": 7, "batch_size": None, "settings": {"epochs": 3, "batch_size": 8}}
     assert plain_options(options) == {"epochs": 7, "batch_size": 8}
+    options = {"epochs": 7, "settings": {"steps": 300}}
+    assert plain_options(options) == {"epochs": 7, "steps": 300}
+    assert plain_options({"settings": {"epochs": None, "steps": 300}}) == {"steps": 300}
     assert plain_options({"settings": None, "variant": "gan"}) == {"variant": "gan"}
 
 
@@ -115,6 +119,11 @@ def test_what_json_holds_becomes_what_a_config_holds():
         ({"generator_widths": [8, 0]}, r"got \[8, 0\]"),
         ({"generator_widths": 8}, "got 8"),
         ({"generator_widths": [10**6]}, "from 1 to 4,096"),
+        (
+            {"epochs": 2_000, "steps": 4_000},
+            r"both epochs \(2,000, .*\) and steps \(4,000, .*\), .*: leave one of them out",
+        ),
+        ({"epochs": 2_000, "steps": "many"}, "steps must be a whole number of at least 1, got 'm"),
         ({"field_width": 10**8}, "field_width must be at most 4,096, got 100,000,000"),
     ],
 )

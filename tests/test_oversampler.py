@@ -299,6 +299,12 @@ def test_options_reach_the_generators():
     assert given["rare"] == 2
 
 
+def test_two_settings_that_say_how_long_to_train_are_refused():
+    sampler = GANOverSampler(settings={"epochs": 2, "steps": 10}, random_state=0)
+    with pytest.raises(UserError, match="settings have both epochs .* and steps"):
+        sampler.fit_resample(*numbers())
+
+
 @pytest.mark.parametrize(
     "option", [{"epochs": 0}, {"variant": "nosuch"}, {"on_few": "ignore"}, {"batch_size": 1}]
 )

@@ -55,6 +55,21 @@ def test_every_make_target_that_is_named_exists():
         assert set(re.findall(r"`make ([a-z-]+)`", path.read_text())) <= targets
 
 
+def test_what_skips_for_want_of_a_package_is_run_by_a_make_target():
+    pinned = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-test.txt").read_text()
+    needed = {
+        str(path.relative_to(ROOT)): re.findall(r'importorskip\("(\w+)"\)', path.read_text())
+        for path in (ROOT / "tests").rglob("test_*.py")
+    }
+    skipped = {
+        path
+        for path, names in needed.items()
+        if any(not re.search(rf"^{name}==", pinned, re.MULTILINE) for name in names)
+    }
+    (run,) = re.findall(r"-m pytest (tests/.+)", (ROOT / "Makefile").read_text())
+    assert skipped == set(run.split())
+
+
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path):
     for block in blocks(ROOT / "README.md", "python"):

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raregan.config import SLOWER, TrainingConfig, override
+from raregan.config import SLOWER, TrainingConfig, override, plain_options
 from raregan.data.simulate import make_card_fraud
 from raregan.data.table import make_table
 from raregan.errors import RareGANWarning, TrainingDivergedError, UserError
-from raregan.run import Run, _fit_batch, _fit_epochs, fewer_epochs
+from raregan.gans.variants import get_variant
+from raregan.run import Run, _fit_batch, _fit_epochs, fewer_epochs, learned_rows, resolve
 from raregan.synthesizer import RareGAN
 from raregan.training import loop
 from tests.conftest import NUMBERS
@@ -308,6 +309,13 @@ def test_the_warning_points_at_the_callers_line(table, diverging, times):
         ("flow", {"epochs": 650, "batch_size": 64}, None),
         ("flow", {"epochs": 651, "batch_size": 64}, "651 epochs asked for; flow ends after 650"),
         ("flow", {"epochs": 5_000, "evidence": False}, None),
+        ("flow", {"epochs": 600, "batch_size": 64, "settings": {"steps": 100}}, None),
+        (
+            "flow",
+            {"epochs": 651, "batch_size": 64, "settings": {"steps": 100}},
+            "ends after 650 at the latest (5,000 steps)",
+        ),
+        ("flow", {"epochs": 1_900, "batch_size": 64, "settings": {"steps": 15_000}}, None),
         ("flow", {}, None),
         ("gan", {"epochs": 5_000}, None),
         ("wgan-gp", {"epochs": 50_000}, "50,000 epochs asked for; wgan-gp ends after 2,601"),
@@ -316,6 +324,20 @@ def test_the_warning_points_at_the_callers_line(table, diverging, times):
 def test_fewer_epochs_than_were_asked_for_are_told(variant, options, note):
     found = fewer_epochs(variant, options, make_table(make_card_fraud(1_000, 492)))
     assert found == note if note is None else note in found
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+@pytest.mark.parametrize(("steps", "most"), [(100, 13), (2_000, 260), (15_000, 1_951)])
+def test_epochs_that_are_typed_go_before_the_steps_of_settings(evidence, steps, most):
+    table = make_table(make_card_fraud(1_000, 492))
+    learned, variant = learned_rows(get_variant("flow"), table), get_variant("flow")
+    options = {"batch_size": 64, "evidence": evidence, "settings": {"steps": steps}}
+
+    def epochs(**typed):
+        return resolve(variant, plain_options(options | typed), learned)[1].epochs
+
+    assert epochs() == most  # steps x 64 rows, in passes over 492
+    assert [epochs(epochs=asked) for asked in (1, 20, 300, 650)] == [1, 20, 300, 650]
 
 
 def test_the_model_says_how_many_epochs_were_asked_for(table):

@@ -461,6 +461,11 @@ def test_settings_of_another_variant_or_of_none_are_refused(frame):
         RareGAN(settings={"pac": 2}).fit(frame)
 
 
+def test_two_settings_that_say_how_long_to_train_are_refused(frame):
+    with pytest.raises(UserError, match="settings have both epochs .* and steps"):
+        RareGAN(settings={"epochs": 2, "steps": 10}).fit(frame)
+
+
 # --- variants that learn every class --------------------------------------------------------------
 
 

@@ -239,7 +239,7 @@ def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If a value is out of range, or a setting unknown.
+        If a value is out of range, a setting is unknown, or two settings say how long to train.
     """
     given = {name: value for name, value in options.items() if value is not None}
     given = _known_settings(given.pop("settings", {})) | given
@@ -260,7 +260,14 @@ def _known_settings(settings: Any) -> dict[str, Any]:
             close = difflib.get_close_matches(str(name), SETTINGS, n=1)
             meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(SETTINGS)}"
             raise UserError(f"there is no setting {name!r}; {meant}")
-    return {name: value for name, value in settings.items() if value is not None}
+    known = {name: value for name, value in settings.items() if value is not None}
+    if "epochs" in known and "steps" in known:  # which one counts, nobody could tell
+        epochs, steps = (_plain_count(name, known[name]) for name in ("epochs", "steps"))
+        raise UserError(
+            f"settings have both epochs ({epochs:,}, passes over the rare rows) and steps "
+            f"({steps:,}, batches), and each says how long to train: leave one of them out"
+        )
+    return known
 
 
 def _plain_value(name: str, value: Any) -> Any:

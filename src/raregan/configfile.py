@@ -66,20 +66,9 @@ def read_config(path: str | Path) -> Choice:
         )
     try:
         refuse_foreign_options(variant, {"settings": settings})
-        _refuse_two_lengths(settings)
     except UserError as error:
         raise type(error)(f"{path}: {error}") from None
     return Choice(variant, settings, found.get("tuned", {}))
-
-
-def _refuse_two_lengths(settings: dict[str, Any]) -> None:
-    """Refuse epochs beside steps: one of them would be ignored, and the file does not say which."""
-    epochs, steps = settings.get("epochs"), settings.get("steps")
-    if epochs is not None and steps is not None:
-        raise UserError(
-            f"its settings have both epochs ({epochs:,}, passes over the rare rows) and steps "
-            f"({steps:,}, batches), and each says how long to train: leave one of them out"
-        )
 
 
 def _foreign(path: str | Path, why: str) -> ModelFileError:

@@ -386,7 +386,8 @@ def resolve(
 ) -> tuple[NetworkConfig, TrainingConfig]:
     """Return the variant's defaults with the options in place, fitted to the number of rare rows.
 
-    Options are those of `raregan.config.plain_options`.
+    Options are those of `raregan.config.plain_options`. Epochs go before steps: fewer of these than
+    the variant's own do not cut them.
 
     Raises
     ------
@@ -395,7 +396,10 @@ def resolve(
     """
     n_rare, n_classes = learned.n_rare, len(learned.classes)
     network, training = variant.defaults(n_rare)
+    own_steps = training.steps
     network, training = override(network, options), override(training, options)
+    if options.get("epochs") is not None:  # typed, as settings have but one of the two
+        training = replace(training, steps=max(training.steps, own_steps))
     training = _fit_batch(training, options, n_rare, network.pac * n_classes)
     return network, _fit_epochs(training, options, n_rare * n_classes)
 

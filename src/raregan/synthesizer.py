@@ -84,7 +84,8 @@ class RareGAN(BaseEstimator):  # type: ignore[misc]
     settings : dict of str to value, optional
         Any other options of `raregan.config.NetworkConfig` and `TrainingConfig` by their names,
         such as ``{"jitter": 0.4, "field_width": 128}`` for ``"flow"``: what `raregan.tune` finds.
-        Options of this list go before them; what means nothing to the variant is refused.
+        Options of this list go before them (`epochs` before ``steps`` too); what means nothing to
+        the variant is refused, and so is ``epochs`` beside ``steps`` in here.
     random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
         Fixes every draw; `None`: a fresh seed, kept in ``model_.config.seed``.
 

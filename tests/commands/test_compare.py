@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from raregan.commands import compare as module
-from raregan.contest import schedule
+from raregan.contest import comparison, schedule
 from tests.contest.tables import apart
 
 QUICK = ("--contestants", "smote,copula", "--folds", 3, "--repeats", 1, "--jobs", 1)
@@ -63,12 +63,24 @@ def test_an_interrupted_contest_goes_on(run, table, monkeypatch):
         return real(*task)
 
     monkeypatch.setattr(schedule, "play", breaks)
+    (table / "contest-01234567.jsonl").write_text("of another contest")
     _, err = run("compare", "t.csv", *ONE, code=130)
-    kept = "what was finished is kept in a file contest-*.jsonl in this folder; go on with: "
+    (ledger,) = set(table.glob("contest-*.jsonl")) - {table / "contest-01234567.jsonl"}
+    kept = f"what was finished is kept in {ledger.name}; go on with: "
     assert f"{kept}raregan compare t.csv --contestants smote,copula" in err
-    assert len(list(table.glob("contest-*.jsonl"))) == 1
+    assert len(ledger.read_text().splitlines()) == 5
     run("compare", "t.csv", *ONE)
     assert len(calls) == 5 + 12 - 4
+    assert not ledger.exists()
+
+
+def test_a_contest_that_is_interrupted_before_it_begins_keeps_nothing(run, table, monkeypatch):
+    def breaks(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparison, "read_arena", breaks)
+    _, err = run("compare", "t.csv", *ONE, code=130)
+    assert "kept" not in err
     assert not list(table.glob("contest-*"))
 
 

@@ -72,7 +72,7 @@ def test_copies_are_warned_of_after_a_split_only_where_it_told_them_apart(folder
     run("split", "twice.parquet", *ignore[:4], "-o", "apart")
     _, err = run("train", "apart/train.parquet", *dry)
     assert "exact copies of an earlier row without 'row', by which this table was split" in err
-    assert "split the table anew with --ignore 'row'\n" in err
+    assert "split the table anew with the same options, and --ignore 'row'\n" in err
     _, err = run("train", "twice.parquet", *dry)
     assert "raregan split does, given the same --ignore\n" in err
 
@@ -86,6 +86,24 @@ def test_fewer_epochs_than_were_asked_for_are_told(folder, run):
     assert "too short for evidence to choose" in out
     assert "was best" not in out
     assert load_model("m").provenance["epochs_asked"] == 2
+
+
+def test_epochs_that_are_typed_go_before_the_steps_of_a_config_file(folder, run):
+    (folder / "c.json").write_text(
+        '{"raregan_config": 1, "variant": "flow", "settings": {"steps": 1, "field_width": 8}}'
+    )
+    ours = ("--ignore", "city", "--config", "c.json")
+    said = "note: --epochs goes before the steps of c.json (1)\n"
+    _, err = run("train", "small.parquet", *ours, "--epochs", 3, "-o", "m")
+    assert said in err
+    assert "asked for" not in err
+    assert load_model("m").provenance["epochs"] == 3
+    _, err = run("train", "small.parquet", *ours, "-o", "m")
+    assert "note: --epochs" not in err
+    assert load_model("m").provenance["epochs"] == 1
+    into = ("--ratio", 0.5, "-o", "b.csv")
+    _, err = run("resample", "small.parquet", *ours, "--epochs", 3, *into)
+    assert said in err
 
 
 def test_evidence_speaks_where_it_had_a_choice(folder, run):

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from imblearn.over_sampling import SMOTE
+from scipy import stats
 
 import raregan
 from raregan.contest.comparison import compare
@@ -134,6 +135,17 @@ def test_a_ledger_says_how_amounts_were_chosen_where_rare_rows_are_few(tmp_path)
     (tmp_path / "l.jsonl").write_text(text.replace(', "chosen": "in turn"', ""))
     with pytest.raises(UserError, match="another contest \\(chosen differ"):
         compare(few, **QUICK, ledger=tmp_path / "l.jsonl")
+
+
+def test_a_gain_is_as_sure_as_the_contest():
+    gains = [
+        compare(apart(), confidence=confidence, **QUICK).gain("smote", "nothing", "logistic")
+        for confidence in (0.5, 0.9)
+    ]
+    assert gains[0].mean == gains[1].mean
+    half, wide = (gain.high - gain.mean for gain in gains)
+    dof = gains[0].n - 1
+    assert wide / half == pytest.approx(stats.t.ppf(0.95, dof) / stats.t.ppf(0.75, dof))
 
 
 def test_another_contestant_changes_nothing_for_those_there_are():

@@ -67,3 +67,16 @@ def test_without_a_path_nothing_is_kept(tmp_path, monkeypatch):
     ledger.remove()
     assert ledger.records == [record(0)]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["l.jsonl", None])
+def test_an_interruption_is_told_where_all_is_kept(tmp_path, name):
+    path = name and tmp_path / name
+    ledger = Ledger.open(path, RULES)
+    with pytest.raises(KeyboardInterrupt) as stopped, ledger.told_of():
+        raise KeyboardInterrupt
+    told = [f"what was finished is kept in {path}"] if name else []
+    assert getattr(stopped.value, "__notes__", []) == told
+    with pytest.raises(DataError) as failed, ledger.told_of():
+        raise DataError("no such column")
+    assert not hasattr(failed.value, "__notes__")

@@ -284,7 +284,8 @@ def test_copies_that_a_split_told_apart_are_told_with_the_columns_that_did_it(by
     (text,) = copies
     named = ", ".join(map(repr, by))
     assert f"exact copies of an earlier row without {named}, by which this table was" in text
-    assert text.endswith("split the table anew with " + " ".join(f"--ignore {n!r}" for n in by))
+    more = " ".join(f"--ignore {name!r}" for name in by)
+    assert text.endswith(f"split the table anew with the same options, and {more}")
 
 
 CHANGES = [

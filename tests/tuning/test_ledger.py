@@ -82,3 +82,28 @@ def test_a_place_that_cannot_be_written_is_told(table, tmp_path):
         Ledger(tmp_path / "no" / "l", table, ["flow"], 0)
     with pytest.raises(DataError, match="cannot read"):
         Ledger(tmp_path, table, ["flow"], 0)
+
+
+def test_a_search_that_begins_anew_finds_out_at_once_that_it_cannot_write(
+    path, table, tmp_path, monkeypatch
+):
+    before, aside = path.read_bytes(), tmp_path / "old"
+    for ledger, place in ((tmp_path / "no" / "l", aside), (path, tmp_path / "no" / "old")):
+        with pytest.raises(DataError, match="cannot write .*: there is no folder"):
+            Ledger(ledger, table, ["flow"], 0, place)
+    with pytest.raises(DataError, match="cannot write .* it is a folder"):
+        Ledger(tmp_path, table, ["flow"], 0, aside)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(DataError, match="is not yours to write to"):
+        Ledger(path, table, ["flow"], 0, aside)
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_that_cannot_be_moved_is_told_and_left(path, table, tmp_path):
+    before, aside = path.read_bytes(), tmp_path / "old"
+    ledger = Ledger(path, table, ["flow"], 0, aside)
+    aside.mkdir()  # meanwhile
+    with pytest.raises(DataError, match="cannot move .* to .*old: .*; name a place beside it"):
+        ledger.add(TRIALS[0])
+    assert path.read_bytes() == before

@@ -1,6 +1,6 @@
 import pytest
 
-from raregan.errors import UserError
+from raregan.errors import DataError, UserError
 from raregan.tuning import search
 from raregan.tuning.search import check_search, tune
 from raregan.tuning.trials import Figures
@@ -158,6 +158,20 @@ def test_defaults_that_cannot_be_tried_are_told(stick, table, monkeypatch):
 def test_mistakes(options, said):
     with pytest.raises(UserError, match=said):
         check_search(*options)
+
+
+def test_what_is_put_aside_is_a_ledger(stick, table, tmp_path):
+    with pytest.raises(UserError, match=r"aside .* is where an older ledger goes: give ledger too"):
+        tune(table, trials=1, minutes=None, aside=tmp_path / "old")
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_first_trial(
+    stick, table, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(stick, "measure", lambda *_: pytest.fail("a trial was run"))
+    files = {"ledger": tmp_path / "no" / "l", "aside": tmp_path / "old"}
+    with pytest.raises(DataError, match="there is no folder"):
+        tune(table, trials=1, minutes=None, **files)
 
 
 def test_unless_told_the_default_comes_first_then_all_that_train_on_evidence():

@@ -83,6 +83,22 @@ def test_a_trial_of_defaults_has_those_that_training_would_have(n_rare, monkeypa
     assert replace(seen[0].network, latent_dim=None) == replace(expected.network, latent_dim=None)
 
 
+@pytest.mark.parametrize(
+    ("variant", "settings"), [("gan", {"epochs": 30}), ("flow", {"steps": 300}), ("gan", {})]
+)
+def test_a_trial_is_as_long_as_it_says(variant, settings, monkeypatch):
+    table, seen = make_table(rare_frame(360, 120)), []
+
+    def train(self, *_, **__):
+        seen.append(self.config.training)
+        raise yardstick.TrainingDivergedError("enough")
+
+    monkeypatch.setattr(yardstick.Run, "train", train)
+    assert Yardstick(table, seed=0).measure(variant, settings, None).startswith("enough")
+    (found,) = seen
+    assert {name: getattr(found, name) for name in settings} == settings
+
+
 def test_few_rows_are_held_out_in_turn(table):
     stick = Yardstick(table, seed=0)  # 80 rare rows
     assert len(stick._members) == 4

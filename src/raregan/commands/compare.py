@@ -59,9 +59,9 @@ def compare(args: argparse.Namespace) -> int:
                 progress=progress,
                 random_state=args.seed,
             )
-    except KeyboardInterrupt:
-        kept = args.ledger or "a file contest-*.jsonl in this folder"
-        say(f"what was finished is kept in {kept}; go on with: {args.command_line}")
+    except KeyboardInterrupt as stopped:
+        for kept in getattr(stopped, "__notes__", ()):  # none before there is a ledger
+            say(f"{kept}; go on with: {args.command_line}")
         raise
     say(found.describe())
     print(found.to_text())

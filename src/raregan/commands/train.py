@@ -133,6 +133,9 @@ def take_config(args: argparse.Namespace) -> None:
                 f"{args.variant}: leave out --variant, or --config"
             )
         args.variant, args.settings = choice.variant, choice.settings
+        steps = choice.settings.get("steps")
+        if args.epochs is not None and steps is not None:
+            say(f"note: --epochs goes before the steps of {args.config} ({steps:,})")
     args.variant = args.variant or VARIANT
 
 

@@ -22,7 +22,7 @@ from raregan.contest.schedule import Drawn, play_all
 from raregan.contest.scores import Costs
 from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
 from raregan.contest.sides import FEW_RARE, Caps
-from raregan.contest.verdict import MAIN, Standing, Verdict, judge, pair_up, rank
+from raregan.contest.verdict import MAIN, Standing, Verdict, gain_over, judge, rank
 from raregan.data.fingerprints import row_hashes
 from raregan.data.folds import Ties
 from raregan.errors import UserError
@@ -95,7 +95,9 @@ class Comparison:
     def gain(
         self, contestant: str, over: str, learner: str, *, score: str = MAIN, n_tests: int = 1
     ) -> Interval:
-        """Return what a contestant gains on another with a learner, fold by fold.
+        """Return what a contestant gains on another with a learner, over the folds of both.
+
+        The interval holds with the contest's own confidence, ``verdict.confidence``.
 
         Parameters
         ----------
@@ -115,7 +117,7 @@ class Comparison:
             [r for r in self.records if (r.contestant, r.learner) == (name, learner)]
             for name in (contestant, over)
         )
-        found = pair_up(ours, theirs, self.verdict.confidence, n_tests, score)
+        found = gain_over(ours, theirs, self.verdict.confidence, n_tests, score)
         if not found.n:
             raise UserError(
                 f"{contestant!r} and {over!r} share no fold with a {score!r} of {learner!r}"
@@ -235,7 +237,8 @@ def compare(
         so that its Ray and Dask backends spread them.
     ledger
         A file that keeps what is finished, and is gone on with; or a folder, in which it gets a
-        name of its own and is removed at the end. Default: nothing is kept.
+        name of its own and is removed at the end. Default: nothing is kept. A `KeyboardInterrupt`
+        has a note that names the file.
     options
         Of `raregan.RareGAN`, for raregan's variants.
     progress
@@ -300,11 +303,14 @@ def compare(
     tasks = [(fold, one) for fold in dealt for one in players]
     paid = arena.amounts(amount_column)
     book = _open_ledger(ledger, told, players)
-    leaks = find_leaks(
-        arena.frame, ties.is_rare, rules.columns, held_out=arena.held_out, random_state=rules.seed
-    )
     drawn = Drawn(arena, ties, rules, caps or Caps(), n_rare, paid)
-    play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
+    with book.told_of():
+        leaks = find_leaks(
+            *(arena.frame, ties.is_rare, rules.columns),
+            held_out=arena.held_out,
+            random_state=rules.seed,
+        )
+        play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
     standings, n_tests = rank(records := _in_order(book, players, rules), confidence=confidence)
     found = Comparison(
         source=arena.source,

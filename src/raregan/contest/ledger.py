@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -12,7 +13,7 @@ from raregan.contest.fold import Record
 from raregan.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 KIND = "raregan contest 1"
 
@@ -78,6 +79,16 @@ class Ledger:
         self.records += records
         if self.path is not None:
             append_line(self.path, json.dumps([record.to_dict() for record in records]))
+
+    @contextlib.contextmanager
+    def told_of(self) -> Iterator[None]:
+        """Note on a `KeyboardInterrupt` of the block, as of PEP 678, where all is kept."""
+        try:
+            yield
+        except KeyboardInterrupt as stopped:
+            if self.path is not None:
+                stopped.add_note(f"what was finished is kept in {self.path}")
+            raise
 
     def remove(self) -> None:
         """Take the file away: the contest is finished, and told."""

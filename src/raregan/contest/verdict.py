@@ -149,7 +149,7 @@ def _standing(
     scored = [record for record in by_pair[pair] if record.scores]
     reasons = Counter(r.absent for r in by_pair[pair] if r.absent is not None)
     gains = {
-        name: pair_up(scored, by_pair.get((learner, name), ()), confidence, n_tests)
+        name: gain_over(scored, by_pair.get((learner, name), ()), confidence, n_tests)
         for name in BASELINES
         if name != contestant
     }
@@ -167,7 +167,7 @@ def _standing(
     )
 
 
-def pair_up(
+def gain_over(
     ours: Iterable[Record],
     theirs: Iterable[Record],
     confidence: float,

@@ -360,7 +360,7 @@ def _warn_of_copies(
     elif more := [name for name in held_out.columns if name not in rows.held.columns]:
         why = (
             f"without {listed(more)}, by which this table was split: other copies may be among the "
-            "test rows, and leak; split the table anew with "
+            "test rows, and leak; split the table anew with the same options, and "
             + " ".join(f"--ignore {name!r}" for name in more)
         )
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from raregan import __version__
 from raregan.archive import MALFORMED
-from raregan.atomic import append_line, atomic_path, write_whole
+from raregan.atomic import append_line, atomic_path, check_writable, write_whole
 from raregan.errors import DataError, ModelFileError, UserError
 from raregan.tuning.trials import Figures, Trial
 
@@ -40,7 +40,7 @@ class Ledger:
     ModelFileError
         It is no such file.
     DataError
-        It cannot be written.
+        It cannot be written, or not be put aside.
     """
 
     def __init__(
@@ -60,6 +60,9 @@ class Ledger:
             "variants": list(variants),
             "seed": seed,
         }
+        if aside is not None:
+            check_writable(self._path)
+            check_writable(aside)
         self.trials = self._read() if aside is None and self._path.exists() else []
         if not self.trials and aside is None:
             self._begin()
@@ -67,11 +70,20 @@ class Ledger:
     def add(self, trial: Trial) -> None:
         """Write one trial more."""
         if self._aside is not None:
-            if self._path.exists():
-                self._path.replace(self._aside)
+            self._put_aside(self._aside)
             self._begin()
             self._aside = None
         append_line(self._path, json.dumps(trial._asdict()))
+
+    def _put_aside(self, place: str | Path) -> None:
+        try:
+            if self._path.exists():
+                self._path.replace(place)
+        except OSError as error:
+            raise DataError(
+                f"cannot move {self._path} to {place}: {error.strerror or error}; name a place "
+                "beside it"
+            ) from None
 
     def _begin(self) -> None:
         with atomic_path(self._path) as part:

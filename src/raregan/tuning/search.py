@@ -66,7 +66,7 @@ def tune(
         File of finished trials, a line each. What it holds is not run again.
     aside : str or Path, optional
         Given one, the search begins anew, and a ledger that is there is moved to this place when
-        the first trial is finished.
+        the first trial is finished. Not without a ledger.
     random_state : int
         Fixes every draw. A search that was interrupted goes on, with its ledger, as it would have.
     progress : callable, optional
@@ -79,9 +79,11 @@ def tune(
     Raises
     ------
     UserError
-        If the table or an option is at fault, the ledger is of another search, Optuna is missing,
-        or the defaults could not be tried in the time given.
+        If the table or an option is at fault, the ledger is of another search or cannot be written,
+        Optuna is missing, or the defaults could not be tried in the time given.
     """
+    if aside is not None and ledger is None:
+        raise UserError(f"aside ({aside}) is where an older ledger goes: give ledger too")
     seed, names = plain_seed(random_state), check_search(variants, minutes, trials)
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     choices: dict[str, Any] = {"target": target, "rare": rare, "kinds": kinds, "schema": schema}

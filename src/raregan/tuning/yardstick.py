@@ -114,7 +114,7 @@ class Yardstick:
             name: value
             for default in defaults
             for name, value in vars(default).items()
-            if name not in _FITTED
+            if name not in _FITTED and not (name == "steps" and "epochs" in settings)
         }
         options: dict[str, Any] = {"settings": chosen | dict(settings), "max_minutes": left}
         if part.n_rare < CROSS_FIT_BELOW:  # each would need as many rehearsals of its own
