@@ -10,14 +10,16 @@ Tables are those of `quality.py`. Each is dealt into 5 folds, twice, and all els
 compare` does by default; all that learns does so inside a fold, see docs/contest.md. The curve: 3
 folds dealt twice, so 6 trainings on two thirds of the table, of whose rare rows some are kept; 10
 new rows for a rare one. What is finished is kept in ``--results``, a file a contest, so that an
-interrupted run goes on. A table of the result has a line a contestant and a column a learner: the
-average precision of the untouched table, then what each gains on it, in points, with the interval
-of all comparisons together; **bold** where that excludes 0, for a loss as well.
+interrupted run goes on; those in benchmarks/evidence are the records of docs/evidence.md. A table
+of the result has a line a contestant and a column a learner: the average precision of the
+untouched table, then what each gains on it, in points, with the interval of all comparisons
+together; **bold** where that excludes 0, for a loss as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +44,7 @@ CURVE = {
     "amounts": [10],
     "contestants": ["over-sampling", "smote", "copula", "flow"],
 }
+EVIDENCE = Path(__file__).parent / "evidence"
 FEWER = (20, 50, 100, 200, None)
 SCORE, RECALL = "average_precision", "recall_at_0.1%"
 WIDE = 1.0  # an interval of this half-width says nothing: there were two folds
@@ -87,8 +90,8 @@ def load(name: str, folder: str) -> pl.DataFrame:
 
 def contest(
     args: argparse.Namespace, name: str, n_rare: int | None = None, *, ledger: str, **options: Any
-) -> Held:
-    """Hold one contest, or go on with it."""
+) -> Held | None:
+    """Hold one contest, or go on with it; None where nothing of it is there, nor to be played."""
     from raregan import compare
 
     case = TABLES[name]
@@ -99,6 +102,9 @@ def contest(
     for key in ("learners", "repeats"):  # of another contest; contestants may be added
         if key in own:
             ledger += f"-{'-'.join(map(str, own[key] if key == 'learners' else [own[key]]))}"
+    path = args.results / f"{ledger}.jsonl"
+    if args.minutes == 0 and not path.exists():
+        return None
     found = compare(
         load(name, args.data),
         target=case.target,
@@ -107,10 +113,21 @@ def contest(
         n_rare=n_rare,
         minutes=args.minutes if args.minutes is None else args.minutes or IN_A_MOMENT,
         n_jobs=args.jobs,
-        ledger=args.results / f"{ledger}.jsonl",
+        ledger=path,
         **options,
     )
+    if found.is_whole:
+        drop_curves(path)
     return Held(name, n_rare, replace(found, source=name))
+
+
+def drop_curves(path: Path) -> None:
+    """Leave the curves out of the records of a contest, which no table shows: half of the file."""
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [[record | {"curves": {}} for record in json.loads(line)] for line in lines]
+    part = path.with_suffix(".part")
+    part.write_text("\n".join([head, *map(json.dumps, kept)]) + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -203,10 +220,10 @@ def overview(contests: list[Held]) -> list[str]:
     return [*lines, "", said]
 
 
-def hold(contests: Iterator[Held]) -> list[Held]:
+def hold(contests: Iterator[Held | None]) -> list[Held]:
     """Hold contests, print each, and return those that have scores."""
     found = []
-    for held in contests:
+    for held in filter(None, contests):
         print(held.found.describe(), held.found.verdict.text, sep="\n", flush=True)
         if "nothing" in held.contestants:
             found.append(held)
@@ -224,10 +241,11 @@ def report(args: argparse.Namespace) -> Iterator[str]:
         yield from [TABLES_HEAD, *overview(tables)]
     if points:
         yield from [CURVE_HEAD, *overview(points)]
+        if len(points) > 1 and args.write:
+            draw(points, args.write / "evidence.png")
+            yield PICTURE
         for held in points:
             yield from [*lines_of(held), "", recall_of(held)]
-        if args.write:
-            draw(points, args.write / "evidence.png")
     if tables:
         yield "\n## Table by table"
         for held in tables:
@@ -295,7 +313,9 @@ CURVE_HEAD = """
 
 `creditcard`, two thirds of it to learn from, and of the rare rows there as many as are named; 10
 new rows for each of them (`--n-rare 20 --amounts 10 --folds 3 --repeats 2`). Six trainings.
+"""
 
+PICTURE = """
 ![What is gained on the untouched table, by rare rows to learn from](evidence.png)
 """
 
@@ -321,7 +341,7 @@ def parse() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--data", default=os.environ.get("RAREGAN_DATA"), help="folder of the tables")
-    add("--results", type=Path, default=Path("utility"), help="folder of what is finished")
+    add("--results", type=Path, default=EVIDENCE, help="folder of what is finished")
     add("--table", action="append", choices=TABLES)
     add("--curve", action="store_true", help=f"{CARDS} with fewer rare rows to learn from")
     add("--learners", action="append")
