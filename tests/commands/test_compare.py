@@ -69,7 +69,8 @@ def test_an_interrupted_contest_goes_on(run, table, monkeypatch):
     kept = f"what was finished is kept in {ledger.name}; go on with: "
     assert f"{kept}raregan compare t.csv --contestants smote,copula" in err
     assert len(ledger.read_text().splitlines()) == 5
-    run("compare", "t.csv", *ONE)
+    _, err = run("compare", "t.csv", *ONE)
+    assert "going on: 4 of 12 parts were played before" in err
     assert len(calls) == 5 + 12 - 4
     assert not ledger.exists()
 

@@ -66,7 +66,10 @@ def test_so_many_rare_rows_are_left_to_learn_from_and_all_to_test_with():
     sides = drawn(n_rare=20)
     assert [int(side.is_rare.sum()) for side in (sides.train, sides.test)] == [20, 20]
     assert [[int(side.is_rare.sum()) for side in pair] for pair in sides.inner] == [[15, 5]] * 4
-    assert sides.train.weights.sum() == 710
+    assert sides.train.weights.sum() == pytest.approx(750)  # the 20 stand for 60
+    for side in (sides.train, *sides.inner[0]):
+        assert side.weights[side.is_rare] == pytest.approx(3)
+    assert (sides.test.weights == 1).all()
 
 
 def test_the_seed_and_the_fold_decide():

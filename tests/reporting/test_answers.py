@@ -70,8 +70,8 @@ def test_how_it_is_known():
     texts, page = headlines(found)
     assert "40 of 50 parts were played; no row that tests was learned from." in texts
     items = page.texts("li")
-    dealt = "2 x 5 folds; copies stay on one side, and so do rows of one who; 20 rare rows are "
-    assert f"{dealt}left in each training side" in items
+    dealt = "2 x 5 folds; copies stay on one side, and so do rows of one who; at most 20 rare "
+    assert f"{dealt}rows are left in a training side" in items
     assert any(f"corrected for {found.verdict.n_tests} comparisons" in text for text in items)
     assert "looked for signs that the table was oversampled before: 0 found" in items
     assert "5 folds; what tests is later by when" in headlines(played(time_column="when"))[1].texts(

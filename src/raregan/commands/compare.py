@@ -14,6 +14,7 @@ from raregan.terminal import contest_progress
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 HERE = "."
 
@@ -34,7 +35,8 @@ def compare(args: argparse.Namespace) -> int:
     check_outputs(outputs, (args.data, args.schema))
     sys.path.append(str(Path.cwd()))  # where a user's own learner may be
     try:
-        with contest_progress() as progress:
+        with contest_progress() as bar:
+            progress = _tell_first(bar)
             found = hold(
                 args.data,
                 query=args.query,
@@ -84,6 +86,21 @@ def compare(args: argparse.Namespace) -> int:
         )
         say(f"go on with what is missing by the same command: {args.command_line}")
     return 0
+
+
+def _tell_first(bar: Callable[[int, int], None] | None) -> Callable[[int, int], None]:
+    """Say once what is known from before, and show the bar where there is one."""
+    told = False
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if done and not told:
+            say(f"going on: {done} of {total} parts were played before")
+        told = True
+        if bar is not None:
+            bar(done, total)
+
+    return progress
 
 
 def _names(text: str | None) -> list[str] | None:

@@ -19,19 +19,19 @@ from raregan.contest.leaks import Leak, find_leaks
 from raregan.contest.learners import choose_learners
 from raregan.contest.ledger import Ledger
 from raregan.contest.schedule import Drawn, play_all
-from raregan.contest.scores import Costs
+from raregan.contest.scores import SCORES, Costs
 from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
 from raregan.contest.sides import FEW_RARE, Caps
 from raregan.contest.verdict import MAIN, Standing, Verdict, gain_over, judge, rank
 from raregan.data.fingerprints import row_hashes
 from raregan.data.folds import Ties
+from raregan.data.rows import listed
 from raregan.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from raregan.contest.intervals import Interval
-    from raregan.data.folds import Fold
     from raregan.data.schema import Schema
 
 
@@ -119,8 +119,12 @@ class Comparison:
         )
         found = gain_over(ours, theirs, self.verdict.confidence, n_tests, score)
         if not found.n:
+            there = dict.fromkeys(one.learner for one in self.standings)
+            known = dict.fromkeys(one.contestant for one in self.standings if one.n)
             raise UserError(
-                f"{contestant!r} and {over!r} share no fold with a {score!r} of {learner!r}"
+                f"{contestant!r} and {over!r} share no fold in which {learner!r} has the score "
+                f"{score!r}: there are {listed(list(known))} with {listed(list(there))}, and the "
+                f"scores {listed(list(SCORES))}"
             )
         return found
 
@@ -219,7 +223,8 @@ def compare(
     folds, repeats
         How often the table is dealt, into how many parts.
     n_rare
-        Rare rows that are left in each training side; default: all.
+        Rare rows that are left in each training side; default: all. Each stands for those that are
+        left out where probabilities are calibrated.
     caps
         How many others are kept; see `raregan.contest.sides.Caps`.
     cost_fn, cost_fp
@@ -298,7 +303,13 @@ def compare(
         "data": _fingerprint(arena, [time_column, group, amount_column]),
     }
     dealt = ties.deal(folds, repeats, rules.seed)
-    if time_column is None and _least_rare(ties, dealt, n_rare) < FEW_RARE:
+    there = [int(ties.is_rare[fold.train].sum()) for fold in dealt]
+    if n_rare is not None and n_rare > max(there):
+        raise UserError(
+            f"{n_rare:,} rare rows cannot be left where no training side has more than "
+            f"{max(there):,}: ask for fewer (n_rare), or leave it out for all of them"
+        )
+    if time_column is None and min(n_rare or np.inf, *there) < FEW_RARE:
         told["chosen"] = "in turn"  # by records of before there was one quarter alone
     tasks = [(fold, one) for fold in dealt for one in players]
     paid = arena.amounts(amount_column)
@@ -327,16 +338,10 @@ def compare(
         seconds=round(time.monotonic() - begun, 3),
         ledger=book.path,
     )
-    if found.is_whole and ledger is not None and Path(ledger).is_dir():
+    if found.is_whole and not book.others and ledger is not None and Path(ledger).is_dir():
         book.remove()
         return replace(found, ledger=None)
     return found
-
-
-def _least_rare(ties: Ties, dealt: Iterable[Fold], n_rare: int | None) -> int:
-    """Return the least number of rare rows that a fold learns from."""
-    least = min(int(ties.is_rare[fold.train].sum()) for fold in dealt)
-    return least if n_rare is None else min(least, n_rare)
 
 
 def _note_gaps(tasks: Sequence[Any], book: Ledger) -> tuple[str, ...]:
@@ -415,8 +420,7 @@ def _open_ledger(
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         ledger = Path(ledger) / f"contest-{digest[:8]}.jsonl"
     book = Ledger.open(ledger, told)
-    names = {one.name for one in players}
-    book.records = [record for record in book.records if record.contestant in names]
+    book.leave_out({one.name for one in players})
     return book
 
 

@@ -13,7 +13,7 @@ from raregan.contest.fold import Record
 from raregan.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 KIND = "raregan contest 1"
 
@@ -31,11 +31,14 @@ class Ledger:
         The file; None: nothing is kept.
     records
         Those that are known, the file's first.
+    others
+        Contestants of which the file has records that are left out.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else Path(path)
         self.records: list[Record] = []
+        self.others: set[str] = set()
 
     @classmethod
     def open(cls, path: str | Path | None, rules: Mapping[str, Any]) -> Self:
@@ -89,6 +92,11 @@ class Ledger:
             if self.path is not None:
                 stopped.add_note(f"what was finished is kept in {self.path}")
             raise
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Take no notice of contestants but these; the file keeps what it has of others."""
+        self.others = {one.contestant for one in self.records} - set(names)
+        self.records = [record for record in self.records if record.contestant in names]
 
     def remove(self) -> None:
         """Take the file away: the contest is finished, and told."""

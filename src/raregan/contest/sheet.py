@@ -35,7 +35,7 @@ def make_cells(standings: Sequence[Standing]) -> tuple[list[str], list[list[str]
     """
     names = [name for name in SHOWN if any(name in one.scores for one in standings)]
     header = ["contestant", *(f"gain on {name}" for name in BASELINES)]
-    header += [SCORES[name].label for name in names] + ["amount", "folds", "seconds"]
+    header += [SCORES[name].label for name in names] + ["usual amount", "folds", "seconds"]
     rows = []
     for one in standings:
         if not one.n:

@@ -127,7 +127,8 @@ def draw_sides(
     caps
         How many others are kept.
     n_rare
-        Rare training rows that are kept; None: all.
+        Rare training rows that are kept; None: all. Each stands for those that are left out too,
+        so that probabilities are calibrated for the classes as the table has them.
     amounts
         Of all rows; see `Rows`.
 
@@ -138,22 +139,20 @@ def draw_sides(
     """
     rng = np.random.default_rng(seed_of(seed, "sides", fold.repeat, fold.number))
 
-    def take(rows: Codes, most: int, rare: int | None = None, scale: float = 1.0) -> Rows:
-        kept, weights = _thin(rows, ties.is_rare[rows], most, rare, rng)
-        weights = np.where(ties.is_rare[kept], weights, weights * scale)
+    def take(rows: Codes, most: int, scales: tuple[float, float] = (1.0, 1.0)) -> Rows:
+        kept, weights = _thin(rows, ties.is_rare[rows], most, None, rng)
+        weights = weights * np.where(ties.is_rare[kept], *scales)
         paid = None if amounts is None else amounts[kept]
         return Rows(frame[kept], ties.is_rare[kept], weights, paid)
 
     thinned, _ = _thin(fold.train, ties.is_rare[fold.train], caps.train, n_rare, rng)
-    n_others = int((~ties.is_rare[fold.train]).sum())
-    kept_others = int((~ties.is_rare[thinned]).sum())
-    scale = n_others / max(kept_others, 1)
+    scales = _stand_for(ties.is_rare[fold.train], ties.is_rare[thinned])
     in_turn = ties.is_rare[thinned].sum() < FEW_RARE
     pairs = ties.deal_again(thinned, INNER_SHARE, rng, in_turn=in_turn)
     return Sides(
-        train=take(thinned, caps.train, scale=scale),
+        train=take(thinned, caps.train, scales),
         inner=tuple(
-            Inner(take(fit, caps.fit, scale=scale), take(choose, caps.test, scale=scale))
+            Inner(take(fit, caps.fit, scales), take(choose, caps.test, scales))
             for fit, choose in pairs
         ),
         test=take(fold.test, caps.test),
@@ -163,17 +162,21 @@ def draw_sides(
 def _thin(
     rows: Codes, is_rare: Mask, most: int, n_rare: int | None, rng: np.random.Generator
 ) -> tuple[Codes, Vector]:
-    """Keep at most so many rows of either class, in order; say what each of the others stands for.
-
-    Rare rows that are left out are gone: nobody stands for them.
-    """
+    """Keep at most so many rows of either class, in order; say how many rows each stands for."""
     rare, others = rows[is_rare], rows[~is_rare]
-    n_others = len(others)
     if n_rare is not None and len(rare) > n_rare:
         rare = rng.choice(rare, n_rare, replace=False)
-    if n_others > most:
+    if len(others) > most:
         others = rng.choice(others, most, replace=False)
-    kept = np.concatenate([rare, others])
-    weights = np.repeat([1.0, n_others / max(len(others), 1)], [len(rare), len(others)])
-    order = np.argsort(kept)
-    return kept[order], weights[order]
+    kept = np.sort(np.concatenate([rare, others]))
+    is_kept_rare = np.isin(kept, rare, assume_unique=True)
+    return kept, np.where(is_kept_rare, *_stand_for(is_rare, is_kept_rare))
+
+
+def _stand_for(is_rare: Mask, is_kept_rare: Mask) -> tuple[float, float]:
+    """Return how many rows one that is kept stands for: of the rare ones, and of the others."""
+    rare, others = (
+        float(of_all.sum() / max(of_kept.sum(), 1))
+        for of_all, of_kept in ((is_rare, is_kept_rare), (~is_rare, ~is_kept_rare))
+    )
+    return rare, others

@@ -301,6 +301,7 @@ def _words(
             f"Keep what you have: no contestant gains on both baselines beyond doubt with "
             f"{learner}, the best learner here. Nearest is {best.contestant}: "
             f"{show_gain(interval)} points of average precision on {against} ({sure})."
+            f"{_not_ruled_out(interval)}"
         )
     base = next((s for s in standings if (s.learner, s.contestant) == (learner, NOTHING)), None)
     if base is not None and base.n and reason != "leak":
@@ -315,6 +316,14 @@ def _words(
     if sure_others and reason != "leak":
         words.append(f"With lesser learners there is a sure gain: {', '.join(sure_others)}.")
     return words
+
+
+def _not_ruled_out(gain: Interval) -> str:
+    """Say how large a gain this contest could have missed."""
+    if gain.high <= 0:
+        return ""
+    most = min(100.0, 100 * gain.high)
+    return f" A gain of up to {most:.1f} points cannot be ruled out by this contest."
 
 
 def _few_folds(standings: Sequence[Standing], learner: str) -> str:

@@ -145,7 +145,7 @@ def _dealing(options: dict[str, Any]) -> str:
     if options["group"] is not None:
         text += f", and so do rows of one {options['group']}"
     if options["n_rare"] is not None:
-        text += f"; {options['n_rare']:,} rare rows are left in each training side"
+        text += f"; at most {options['n_rare']:,} rare rows are left in a training side"
     return text
 
 
