@@ -44,6 +44,18 @@ def test_a_page_is_written_where_it_is_asked_for(run, table):
     assert "raregan compare t.csv --contestants smote,copula" in page
 
 
+def test_no_output_is_replaced_without_a_note(run, table):
+    outputs = {"--json": "c.json", "--markdown": "c.md", "-o": "c.html"}
+    asked = (*ONE, *(word for pair in outputs.items() for word in pair))
+    _, err = run("compare", "t.csv", *asked)
+    assert "note:" not in err
+    _, err = run("compare", "t.csv", *asked)
+    assert err.splitlines()[:3] == [
+        f"note: {name} is there already; it is replaced when this is done"
+        for name in outputs.values()
+    ]
+
+
 def test_the_same_command_says_the_same(run, table):
     outs = [run("compare", "t.csv", *ONE, "--json", name)[0] for name in ("a.json", "b.json")]
     first, second = (json.loads((table / name).read_text()) for name in ("a.json", "b.json"))

@@ -20,6 +20,7 @@ def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
     assert "14 columns judged; not judged: case (identifiers)" in err
     assert "to learn" not in err
     assert "wrote r.html" in out
+    assert "replaced" not in err
     assert Path("r.html").stat().st_size > 100_000
     assert "not judged: case (identifiers)" in Path("r.html").read_text()
 
@@ -54,7 +55,13 @@ def test_evaluate_with_held_out_rows_judges_privacy_and_utility_and_writes_what_
     real, held = (Path("parts") / f"{part}.parquet" for part in ("train", "test"))
     mixed_gan.sample(80).write_parquet("s.parquet")
     asked = ("--holdout", held, "--json", "r.json", "--markdown", "r.md", "-o", "r.html")
-    out, _ = run("evaluate", real, "s.parquet", "--target", "Class", *asked)
+    for name in ("r.json", "r.md", "r.html"):
+        Path(name).write_text("an older one")
+    out, err = run("evaluate", real, "s.parquet", "--target", "Class", *asked)
+    assert err.splitlines()[-3:] == [
+        f"note: {name} is there already; it is replaced when this is done"
+        for name in ("r.json", "r.md", "r.html")
+    ]
     assert out.splitlines()[-3:] == ["wrote r.json", "wrote r.md", "wrote r.html"]
     told = json.loads(Path("r.json").read_text(encoding="utf-8"))
     n_held = pl.read_parquet(held).filter(pl.col("Class") == 1).height

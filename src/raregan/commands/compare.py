@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.atomic import write_whole
-from raregan.commands.talk import check_outputs, column_choices, say
+from raregan.commands.talk import check_outputs, column_choices, say, say_replaced
 from raregan.config import AMOUNTS
 from raregan.errors import UserError
 from raregan.terminal import contest_progress
@@ -33,6 +33,9 @@ def compare(args: argparse.Namespace) -> int:
         "--ledger": args.ledger,
     }
     check_outputs(outputs, (args.data, args.schema))
+    for path in (args.json, args.markdown, args.output):  # a ledger is gone on with
+        if path is not None:
+            say_replaced(path)
     sys.path.append(str(Path.cwd()))  # where a user's own learner may be
     try:
         with contest_progress() as bar:

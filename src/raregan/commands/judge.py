@@ -46,6 +46,9 @@ def evaluate(args: argparse.Namespace) -> int:
     say(_judged(table))
     given = [rule.text for rule in table.constraints if set(rule.columns) <= set(real.columns)]
     held_out = _held_out(args, table, real.columns)
+    outputs = [path for path in (args.json, args.markdown, args.output) if path is not None]
+    for path in outputs:
+        say_replaced(path)
     report = judge(
         real,
         synthetic,
@@ -79,9 +82,8 @@ def evaluate(args: argparse.Namespace) -> int:
         ],
         command=args.command_line,
     )
-    for path in (args.json, args.markdown, args.output):
-        if path is not None:
-            print(f"wrote {path}")
+    for path in outputs:
+        print(f"wrote {path}")
     return 0
 
 
