@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from raregan.arguments import make_parser
 from raregan.configfile import read_config
-from raregan.judging.answers import REMEDY, Sorted
+from raregan.judging.answers import Sorted, advise
 from raregan.judging.evaluation import evaluate
 from raregan.judging.figures import TOO_FEW, Figure
 from raregan.judging.intervals import Interval
@@ -41,13 +42,19 @@ def test_one_alarm_is_an_alarm_and_real_looks_are_put_in_its_light():
     found = answers(report)
     assert (found["privacy"].status, found["privacy"].worse) == ("alarm", ("membership_nearest",))
     assert found["privacy"].headline.startswith("Alarm: 1 of 2 figures says")
-    assert found["privacy"].remedy == REMEDY
+    remedy = advise(("membership_nearest",))
+    assert found["privacy"].remedy == remedy
     assert {answer.remedy for answer in answers(report_of(**FINE)).values()} == {""}
     for text in (" ".join(report.to_text().split()), report.to_markdown()):
-        assert REMEDY in text
-    assert "copies look real too" in found["fidelity"].headline
+        assert remedy in text
+    said = "; at most 89 synthetic rows at a time were compared with at most 1,234 real ones. "
+    raised = "A figure of privacy raises an alarm, and copies look real too. Least sure"
+    assert said + raised in found["fidelity"].headline
+    more = answers(report_of(**FINE | {"membership_nearest": "worse", "exact_copies": "worse"}))
+    raised = "Figures of privacy raise an alarm, and copies look real too."
+    assert raised in more["fidelity"].headline
     assert "copies look real too" not in answers(report_of(**FINE))["fidelity"].headline
-    assert "1 of 2 figures of privacy alarms" in reach_verdict(report).summary
+    assert "1 of 2 figures of privacy raises an alarm" in reach_verdict(report).summary
 
 
 @pytest.mark.parametrize(
@@ -92,14 +99,31 @@ def test_one_figure_that_could_hide_a_gross_difference_is_enough_to_take_the_all
 
 
 def test_the_remedy_names_a_heading_that_exists_and_its_settings_are_taken(tmp_path):
-    heading, path = re.search(r'under "(.*)" in (.*)\.$', REMEDY).groups()
+    remedy = advise(("attribute_inference",))
+    heading, path = re.search(r'under "(.*)" in (.*)\.$', remedy).groups()
     text = (Path(__file__).parents[2] / path).read_text(encoding="utf-8")
     section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     (written,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
     (tmp_path / "safer.json").write_text(written)
     assert read_config(tmp_path / "safer.json").settings["jitter"] == 1.0
-    for option in re.findall(r"--[a-z]+", REMEDY):
+    for option in re.findall(r"--[a-z]+", remedy):
         assert option in section
+
+
+def test_columns_are_to_be_left_out_only_where_a_figure_names_those_at_risk():
+    told = {
+        name: answers(report_of(**FINE | {name: "worse"}))["privacy"].remedy
+        for name in ("attribute_inference", "closer")
+    }
+    assert "leave out the columns most at risk (--ignore), or learn" in told["attribute_inference"]
+    assert "If it does, learn with more jitter" in told["closer"]
+    assert "--ignore" not in told["closer"]
+
+
+def test_the_split_that_the_remedy_names_can_be_typed():
+    (typed,) = re.findall(r"\(raregan (split .*?)\)", advise(()))
+    typed = make_parser().parse_args(typed.split())
+    assert (typed.data, typed.seed, typed.output) == ("TABLE", 1, "again")
 
 
 def test_what_was_found_is_found_however_wide_the_other_figures_are():

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from raregan.judging.answers import REMEDY
+from raregan.judging.answers import advise
 from raregan.judging.figures import Figure
 from raregan.judging.intervals import Interval
 from raregan.judging.verdict import HOLDOUT_COMMANDS, reach_verdict
@@ -34,7 +34,7 @@ def test_the_verdict_names_what_reads_otherwise_and_what_would_say_the_rest():
     kinds = [a["class"] for tag, a in page.elements if tag == "article"]
     assert kinds == ["answer bad", "answer bad", "answer other"]
     assert page.texts("code") == ["\n".join(HOLDOUT_COMMANDS)]
-    assert page.texts("p").count(REMEDY) == 1
+    assert page.texts("p").count(advise(("singling_out",))) == 1
 
 
 def test_where_rows_are_too_few_the_verdict_names_the_figures_that_could_hide_a_difference():

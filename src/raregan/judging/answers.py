@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from raregan.judging.figures import TOO_FEW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from raregan.judging.figures import Figure
     from raregan.judging.measures import Group
     from raregan.judging.report import Report
 
 Status = Literal["as real rows", "differs", "alarm", "too few rows", "not judged"]
-
-REMEDY = (
-    "See whether it comes back on another split (raregan split --seed 1). If it does, leave out "
-    "the columns most at risk (--ignore), or learn with more jitter and fewer steps (--config). "
-    'More is under "What to do about an alarm" in docs/judging.md.'
-)
-"""What to do about an alarm, in short, and where a reader goes on."""
 
 _NOT_ATTACKED = (
     "Distances and attacks are absent: too few held-out rows are left that equal no row that was "
@@ -81,6 +74,20 @@ class Said(NamedTuple):
 def speak(report: Report, group: Group, names: Sorted) -> Said:
     """Answer the question of a group."""
     return _SPEAKERS[group](report, names)
+
+
+def advise(alarms: Collection[str]) -> str:
+    """Say in short what to do about the figures that alarm, and where a reader goes on."""
+    columns = (
+        "leave out the columns most at risk (--ignore), or "
+        if "attribute_inference" in alarms
+        else ""
+    )
+    return (
+        "An alarm that comes back on a second split (raregan split TABLE --seed 1 -o again) is "
+        f"real. If it does, {columns}learn with more jitter and fewer steps (--config). "
+        'More is under "What to do about an alarm" in docs/judging.md.'
+    )
 
 
 def not_held_out(report: Report) -> Said:
@@ -169,8 +176,9 @@ def _looks_unsure(report: Report, names: Sorted) -> Said:
 
 
 def _looks_real(report: Report, names: Sorted) -> Said:
-    alarms = any(figure.reading == "alarm" for figure in report.group("privacy"))
-    but = " Figures of privacy alarm, and copies look real too." if alarms else ""
+    alarms = sum(figure.reading == "alarm" for figure in report.group("privacy"))
+    who = "A figure of privacy raises" if alarms == 1 else "Figures of privacy raise"
+    but = f" {who} an alarm, and copies look real too." if alarms else ""
     n = names.n_read
     return Said(
         "as real rows",
@@ -231,9 +239,9 @@ def _exposes(report: Report, names: Sorted) -> Said:
         "alarm",
         f"Alarm: {k} of {n} figures {'says' if k == 1 else 'say'} that rows which were learned "
         "from show through.",
-        f"{k} of {n} figures of privacy {'alarms' if k == 1 else 'alarm'}: find out why "
+        f"{k} of {n} figures of privacy {'raises' if k == 1 else 'raise'} an alarm: find out why "
         "before the rows are handed on.",
-        remedy=REMEDY,
+        remedy=advise(names.worse),
     )
 
 
@@ -256,7 +264,7 @@ def _exposes_nobody(report: Report, names: Sorted) -> Said:
         "as real rows",
         f"No alarm: none of {names.n_read} figures, with {_sides(report)}. That is no guarantee. "
         f"{_slack(report, 'privacy')}.",
-        f"None of {names.n_read} figures of privacy alarms, which is no guarantee.",
+        f"None of {names.n_read} figures of privacy raises an alarm, which is no guarantee.",
     )
 
 
