@@ -83,6 +83,34 @@ def test_without_held_out_rows_the_verdict_says_what_cannot_be_said_and_what_wou
 
 
 @pytest.mark.usefixtures("few_trees")
+@pytest.mark.parametrize(
+    ("n_real", "n_held", "said"),
+    [
+        (60, 15, "15 held-out rows are too few to compare with; 20 are needed"),
+        (60, 1, "1 held-out row is too few to compare with; 20 are needed"),
+        (12, 15, "15 held-out rows are too few to compare with; 20 are needed"),
+    ],
+)
+def test_held_out_rows_that_are_too_few_are_not_answered_as_none(n_real, n_held, said):
+    rng = np.random.default_rng(0)
+    real, made, held, others = (
+        pl.DataFrame(rng.normal(size=(n, 2)), schema=["a", "b"]) for n in (n_real, 60, n_held, 60)
+    )
+    report = evaluate(real, made, held, others)
+    verdict = reach_verdict(report)
+    looks, exposes, helps = verdict.answers
+    assert looks.headline.endswith(f" {said}.")
+    assert exposes.headline.startswith(f"Cannot be said: {said}. No synthetic row")
+    assert helps.headline == f"Cannot be said: {said}."
+    assert verdict.summary.count(f"cannot be said: {said}.") == 2
+    text = " ".join(report.to_text().split())
+    for told in (text, report.to_markdown(), verdict.summary, looks.absent):
+        assert "ithout held-out" not in told
+        assert "no held-out" not in told
+    assert text.split('"real rows": ')[1].split(" Does it")[0].count(said) == 1
+
+
+@pytest.mark.usefixtures("few_trees")
 def test_too_few_rows_for_a_baseline_answer_nothing():
     rng = np.random.default_rng(0)
     real = pl.DataFrame(rng.normal(size=(12, 2)), schema=["a", "b"])

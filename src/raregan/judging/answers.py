@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from raregan.judging.figures import TOO_FEW
+from raregan.judging.privacy import MIN_HOLDOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -106,13 +107,30 @@ def count_shared(report: Report) -> str:
     return f"{report.shared:,} of {report.counts['holdout']:,} held-out rows"
 
 
+def tell_too_few(report: Report) -> str:
+    """Say that held-out rows were given and are too few to be used; "" otherwise."""
+    n = report.counts["holdout"]
+    if not 0 < n < MIN_HOLDOUT:
+        return ""
+    rows = "1 held-out row is" if n == 1 else f"{n} held-out rows are"
+    return f"{rows} too few to compare with; {MIN_HOLDOUT} are needed"
+
+
+def _not_said(report: Report) -> tuple[str, str]:
+    """Say how an answer's headline and its clause end where it takes held-out rows."""
+    if few := tell_too_few(report):
+        return f"Cannot be said: {few}", f"cannot be said: {few}"
+    return "Cannot be said without held-out rows", "cannot be said without held-out rows"
+
+
 # --- does it look real? ---------------------------------------------------------------------------
 
 
 def _fidelity(report: Report, names: Sorted) -> Said:
+    few = tell_too_few(report)
     if not names.n_read:
-        return _looks_like_nothing()
-    if names.worse:
+        said = _looks_like_nothing(few)
+    elif names.worse:
         said = _looks_worse(names)
     elif names.closer:
         said = _looks_too_close(names)
@@ -120,24 +138,27 @@ def _fidelity(report: Report, names: Sorted) -> Said:
         said = _looks_unsure(report, names)
     else:
         said = _looks_real(report, names)
-    return said._replace(absent=_without_holdout(report))
+    headline = f"{said.headline} {few}." if few else said.headline
+    return said._replace(headline=headline, absent=said.absent or _without_holdout(report))
 
 
 def _without_holdout(report: Report) -> str:
     if report.baseline == "holdout":
         return ""
+    without = "With so few held-out rows" if tell_too_few(report) else "Without held-out rows"
     return (
-        "Without held-out rows, one half of the real rows stands for what real rows get, and "
+        f"{without}, one half of the real rows stands for what real rows get, and "
         "rows that were learned by heart look perfect."
     )
 
 
-def _looks_like_nothing() -> Said:
+def _looks_like_nothing(few: str) -> Said:
     return Said(
         "not judged",
         "Cannot be said: there are too few real rows to know what real rows would get.",
         "How real they look cannot be said.",
-        "There are no held-out rows and too few real ones to halve, so figures stand alone.",
+        f"There are {'too few' if few else 'no'} held-out rows and too few real ones to halve, so "
+        "figures stand alone.",
     )
 
 
@@ -224,10 +245,11 @@ def _exposes_unknown(report: Report) -> Said:
         if copies
         else "No synthetic row equals a real one in every column"
     )
+    headline, clause = _not_said(report)
     return Said(
         "not judged",
-        f"Cannot be said without held-out rows. {equal}.",
-        "Whom they expose cannot be said without held-out rows.",
+        f"{headline}. {equal}.",
+        f"Whom they expose {clause}.",
         "Distances and attacks are absent: only rows that the generator never saw can say what "
         "closeness means in this table.",
     )
@@ -290,11 +312,14 @@ def _utility(report: Report, names: Sorted) -> Said:
 
 
 def _helps_unknown(report: Report) -> Said:
-    lacking = "held-out rows" if report.baseline != "holdout" else "rows of the other class"
+    headline, clause = _not_said(report)
+    if report.baseline == "holdout":
+        headline = "Cannot be said without rows of the other class"
+        clause = "cannot be said without rows of the other class"
     return Said(
         "not judged",
-        f"Cannot be said without {lacking}.",
-        f"Whether they help a detector cannot be said without {lacking}.",
+        f"{headline}.",
+        f"Whether they help a detector {clause}.",
         "A detector is tested on rare rows that nobody learned from, and on rows of the other "
         "class.",
     )

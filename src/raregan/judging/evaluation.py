@@ -116,7 +116,7 @@ def evaluate(
     notes += _trials(plan, sides)
     for found, told in (
         _judge_privacy(tables, drawn, sides, space, copies, seed=seed),
-        _judge_utility(sides, seed),
+        _judge_utility(sides, seed, n_held=tables["holdout"].height),
     ):
         figures += found
         notes += told
@@ -175,8 +175,9 @@ def _judge_privacy(
 ) -> tuple[list[Figure], list[str]]:
     if not len(sides.holdout):
         why = (
-            "no held-out rows: figures of privacy but exact copies are absent, as only rows that "
-            "the generator never saw can say what closeness means; pass them as holdout"
+            f"{_too_few_or_none(tables['holdout'].height)} held-out rows: figures of privacy but "
+            "exact copies are absent, as only rows that the generator never saw can say what "
+            f"closeness means; pass at least {MIN_HOLDOUT} as holdout"
         )
         return [Figure.of("exact_copies", share(copies))], [why]
     copied = Copied(
@@ -191,16 +192,19 @@ def _equal(table: pl.DataFrame, rows: pl.DataFrame) -> Mask:
     return find_copies(pair_columns(table, rows), table, rows)
 
 
-def _judge_utility(sides: Sides, seed: int) -> tuple[list[Figure], list[str]]:
+def _judge_utility(sides: Sides, seed: int, *, n_held: int) -> tuple[list[Figure], list[str]]:
     """Teach a detector by synthetic and by real rare rows, as many of either."""
     lacking = [
-        f"{which} rows"
-        for which, side in (("held-out", sides.holdout), ("other", sides.others))
+        f"{many} {which} rows"
+        for many, which, side in (
+            (_too_few_or_none(n_held), "held-out", sides.holdout),
+            ("no", "other", sides.others),
+        )
         if not len(side)
     ]
     if lacking:
         them = "holdout and others"
-        return [], [f"no {' and no '.join(lacking)}: no figures of utility, which need {them}"]
+        return [], [f"{' and '.join(lacking)}: no figures of utility, which need {them}"]
     if len(sides.others) < MIN_OTHERS:
         return [], [f"fewer than {MIN_OTHERS} other rows: no figures of utility"]
     rng = np.random.default_rng([seed, 5])
@@ -223,6 +227,11 @@ def _judge_utility(sides: Sides, seed: int) -> tuple[list[Figure], list[str]]:
         f"{len(sides.holdout):,} held-out rare and {n_test:,} other rows to test on"
     )
     return [Figure.of(name, made[name], taught[name]) for name in made], [note]
+
+
+def _too_few_or_none(n: int) -> str:
+    """Say which of both where no held-out rows are left to judge with, of n that were given."""
+    return "too few" if n else "no"
 
 
 def _samples(tables: Mapping[str, pl.DataFrame]) -> list[str]:

@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from raregan.data.inspection import plain
+from raregan.judging.answers import tell_too_few
 from raregan.judging.intervals import CONFIDENCE, Interval
 from raregan.judging.measures import GROUPS
 from raregan.judging.rules import RULES_TITLE, show_share
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 BASELINES: dict[Kind, str] = {
     "holdout": "what held-out real rows get in place of the synthetic ones",
-    "halves": "what one half of the real rows gets against the other (no held-out rows were given)",
-    "none": "absent: there are too few real rows to halve, and no held-out ones",
+    "halves": "what one half of the real rows gets against the other ({held})",
+    "none": "absent: there are too few real rows to halve, and {held}",
 }
-"""What the column "real rows" holds."""
+"""What the column "real rows" holds; of held-out rows that there are none, or too few."""
 
 WORST_COLUMNS = 10
 """Columns and pairs that are shown, those that differ most: JSON has more."""
@@ -122,9 +123,10 @@ def to_markdown(report: Report) -> str:
 def _head(report: Report) -> list[str]:
     names = {"real": "real", "synthetic": "synthetic", "holdout": "held-out", "others": "other"}
     counted = [f"{n:,} {names[name]}" for name, n in report.counts.items() if n]
+    held = tell_too_few(report) or "no held-out rows were given"
     return [
         f"{', '.join(counted)} rows; seed {report.seed}",
-        f'"real rows": {BASELINES[report.baseline]}',
+        f'"real rows": {BASELINES[report.baseline].format(held=held)}',
     ]
 
 
