@@ -153,16 +153,13 @@ Next, with your own table:
 
 
 def _verdict(report: Report) -> str:
-    """Return the three answers, below each what reads worse than real rows, and what to do."""
-    from raregan.judging.verdict import reach_verdict
+    """Return the three answers, below each the figures that it rests on, and what to do."""
+    from raregan.judging.verdict import name_figures, reach_verdict
 
     lines = []
     for answer in reach_verdict(report).answers:
         lines.append(f"  {answer.question} {answer.headline}")
-        for name in answer.worse:
-            figure = report[name]
-            values = (f"{value:{figure.words.spec}}" for value in (figure.value, figure.baseline))
-            lines.append(f"    {figure.words.label}: {', real rows '.join(values)}")
+        lines += [f"    {line}" for line in name_figures(answer, report)]
         if answer.remedy:
             lines.append(f"    {answer.remedy}")
     return "\n".join(lines)

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from raregan.judging.measures import MEASURES
+from raregan.judging.measures import GROUPS, MEASURES
 from raregan.judging.texts import WIDTH
-from raregan.judging.verdict import reach_verdict
+from raregan.judging.verdict import name_figures, reach_verdict
 from tests.judging.test_report import NASTY, made_up
 
 
@@ -86,6 +86,24 @@ def test_the_verdict_comes_before_the_figures():
     for answer in reach_verdict(report).answers:
         flat = " ".join(text.split())
         assert f"{answer.question} {answer.headline}" in flat
-        assert flat.index(answer.headline) < flat.index("shape of columns")
+        assert flat.index(answer.headline) < flat.index(GROUPS["fidelity"])
         assert f"- **{answer.question}** {answer.headline}" in markdown
         assert answer.caution in markdown
+
+
+def test_the_verdict_names_the_figures_that_alarm_or_read_worse():
+    report = made_up()
+    text, markdown = report.to_text().splitlines(), report.to_markdown().splitlines()
+    place = text.index("    singling-out risk: 0.250, real rows 0.000")
+    assert text[place - 1].strip().endswith("show through.")
+    assert text[place + 1].startswith("  An alarm that comes back")
+    place = markdown.index("  - singling-out risk: 0.250, real rows 0.000")
+    assert markdown[place - 1].startswith("- **Whom does it expose?** Alarm: 1 of 1")
+    assert markdown[place + 1] == ""
+    assert markdown[place + 2].startswith("  An alarm that comes back")
+    for answer in reach_verdict(report).answers:
+        for line in name_figures(answer, report):
+            assert f"    {line}" in text
+            assert f"  - {line}" in markdown
+    fine = replace(report, figures=())
+    assert "  - " not in fine.to_markdown()

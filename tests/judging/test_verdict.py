@@ -9,7 +9,7 @@ from raregan.judging.evaluation import evaluate
 from raregan.judging.figures import Figure
 from raregan.judging.intervals import Interval
 from raregan.judging.measures import MEASURES
-from raregan.judging.verdict import HOLDOUT_COMMANDS, QUESTIONS, reach_verdict
+from raregan.judging.verdict import HOLDOUT_COMMANDS, QUESTIONS, name_figures, reach_verdict
 from tests.judging.test_report import made_up
 
 
@@ -182,6 +182,24 @@ def test_where_fresh_rows_are_equal_too_no_hold_out_is_said_to_be_learned_from(n
     report = evaluate(real, made, held)
     assert report.shared == 0
     assert "are among" not in report.to_text() + reach_verdict(report).summary
+
+
+def test_the_figures_that_an_answer_rests_on_are_named_with_what_real_rows_get():
+    reads = {
+        "coverage": "worse", "column_shape": "as real", "density": "better",
+        "closer": "worse", "dcr": "better", "tstr_ap": "better",
+    }  # fmt: skip
+    report = report_of(**reads)
+    named = [name_figures(answer, report) for answer in reach_verdict(report).answers]
+    label = {name: MEASURES[name].label for name in reads}
+    assert named == [
+        (
+            f"{label['coverage']}: 0.200, real rows 0.500",
+            f"{label['density']}: 0.800, real rows 0.500 (closer than real rows)",
+        ),
+        (f"{label['closer']}: 0.800, real rows 0.500",),
+        (f"{label['tstr_ap']}: 0.800, real rows 0.500 (better than real rows)",),
+    ]
 
 
 def test_it_is_plain_data_within_the_report():

@@ -27,9 +27,9 @@ def test_the_verdict_names_what_reads_otherwise_and_what_would_say_the_rest():
         *("What would say the rest?", "How do you know?"),
     ]
     assert page.texts("li") == [
-        "shape of columns: 0.710 against 0.930",
-        "told apart by a linear model (AUC): 0.810 against 0.500",
-        "singling-out risk: 0.250 against 0.000",
+        "shape of columns: 0.710, real rows 0.930",
+        "told apart by a linear model (AUC): 0.810, real rows 0.500",
+        "singling-out risk: 0.250, real rows 0.000",
     ]
     kinds = [a["class"] for tag, a in page.elements if tag == "article"]
     assert kinds == ["answer bad", "answer bad", "answer other"]
@@ -41,7 +41,7 @@ def test_where_rows_are_too_few_the_verdict_names_the_figures_that_could_hide_a_
     unsure = Figure("coverage", 0.9, Interval(0.5, 1.0), 0.95, None)
     report = replace(made_up(), figures=(unsure,))
     page = Page(verdict_section(reach_verdict(report), report))
-    assert page.texts("li") == ["coverage: 0.900 against 0.950; 0.500 could be chance"]
+    assert page.texts("li") == ["coverage: 0.900, real rows 0.950; 0.500 could be chance"]
     assert page.elements[[tag for tag, _ in page.elements].index("article")][1]["class"] == (
         "answer other"
     )

@@ -142,9 +142,9 @@ def test_the_verdict_comes_first_then_pictures_tables_and_provenance(page):
     for answer in verdict.answers:
         assert answer.headline in page.texts("p")
         assert answer.caution in page.texts("p")
-    worse = "told apart by a linear model (AUC): 0.810 against 0.500"
+    worse = "told apart by a linear model (AUC): 0.810, real rows 0.500"
     assert worse in page.texts("li")
-    assert "singling-out risk: 0.250 against 0.000" in page.texts("li")
+    assert "singling-out risk: 0.250, real rows 0.000" in page.texts("li")
     assert any(HOLDOUT_COMMANDS[0] in text for text in page.texts("code"))
 
 

@@ -10,7 +10,7 @@ from raregan.judging.answers import tell_too_few
 from raregan.judging.intervals import CONFIDENCE, Interval
 from raregan.judging.measures import GROUPS
 from raregan.judging.rules import RULES_TITLE, show_share
-from raregan.judging.verdict import reach_verdict, warn_of_shared
+from raregan.judging.verdict import name_figures, reach_verdict, warn_of_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,16 @@ def to_text(report: Report) -> str:
     """Return the report for a terminal."""
     lines = [*wrap(warn_of_shared(report), WIDTH), *_head(report), ""]
     for answer in reach_verdict(report).answers:
-        said = " ".join(filter(None, (answer.question, answer.headline, answer.remedy)))
+        said = f"{answer.question} {answer.headline}"
         lines += wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        lines += [f"    {line}" for line in name_figures(answer, report)]
+        lines += wrap(
+            answer.remedy,
+            WIDTH,
+            initial_indent="  ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
     for name, title in GROUPS.items():
         figures = report.group(name)
         if not figures:
@@ -80,9 +88,11 @@ def to_markdown(report: Report) -> str:
     lines = ["## Synthetic rows judged", "", *([f"**{warning}**", ""] if warning else [])]
     lines += [f"{head}.", "", *rest, ""]
     for answer in reach_verdict(report).answers:
-        told = (answer.headline, answer.remedy, answer.absent, answer.caution)
-        said = " ".join(filter(None, told))
-        lines.append(f"- **{answer.question}** {said}")
+        more = " ".join(filter(None, (answer.remedy, answer.absent, answer.caution)))
+        named = name_figures(answer, report)
+        lines.append(f"- **{answer.question}** {answer.headline}{'' if named else f' {more}'}")
+        if named:
+            lines += [*(f"  - {line}" for line in named), "", f"  {more}"]
     for name, title in GROUPS.items():
         figures = report.group(name)
         if not figures:

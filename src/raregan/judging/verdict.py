@@ -10,12 +10,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raregan.judging.answers import Said, Sorted, Status, count_shared, not_held_out, speak
+from raregan.judging.figures import TOO_FEW
 from raregan.judging.intervals import CONFIDENCE
 from raregan.judging.measures import GROSS, GROSS_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from raregan.judging.figures import Figure
     from raregan.judging.measures import Group
     from raregan.judging.report import Report
 
@@ -143,6 +145,28 @@ def reach_verdict(report: Report) -> Verdict:
         clauses.append(said.clause)
     summary = " ".join(filter(None, (warn_of_shared(report), _judged(report), *clauses)))
     return Verdict(summary, tuple(answers), _grounds(report))
+
+
+def name_figures(answer: Answer, report: Report) -> tuple[str, ...]:
+    """Return a line for each figure that an answer rests on, with what real rows get.
+
+    Those that alarm or read worse; of fidelity and utility also closer or better; and where rows
+    are too few, those that could hide a gross difference.
+    """
+    # Of privacy, "no alarm" deserves no line; of fidelity, to be closer than real rows does.
+    closer = () if answer.group == "privacy" else answer.closer
+    unsure = answer.unsure if answer.status == "too few rows" else ()
+    return tuple(_beside(report[name]) for name in (*answer.worse, *closer, *unsure))
+
+
+def _beside(figure: Figure) -> str:
+    words = figure.words
+    value = f"{figure.value:{words.spec}}"
+    base = "" if figure.baseline is None else f", real rows {figure.baseline:{words.spec}}"
+    reading = "" if figure.reading.startswith(("worse", "alarm")) else f" ({figure.reading})"
+    if figure.reading == TOO_FEW:
+        reading = f"; {figure.at_worst:{words.spec}} could be chance"
+    return f"{words.label}: {value}{base}{reading}"
 
 
 def _say(report: Report, group: Group, names: Sorted) -> Said:

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from html import escape
 
 from raregan.judging.answers import Status
-from raregan.judging.figures import TOO_FEW, Figure
 from raregan.judging.measures import GROUPS
 from raregan.judging.report import Report
-from raregan.judging.verdict import Answer, Verdict
+from raregan.judging.verdict import Answer, Verdict, name_figures
 from raregan.reporting.charts import Charts, column_title, neighbour_titles
 from raregan.reporting.distributions import TAILS
 from raregan.reporting.strips import STRIPS_KEY, draw_bars, draw_strips, draw_tile, show_value
@@ -89,12 +88,8 @@ def _answer(answer: Answer, report: Report) -> str:
         f'<p class="soft">{escape(answer.reader)}</p>',
         f'<p class="headline">{escape(answer.headline)}</p>',
     ]
-    # Of privacy, "no alarm" deserves no line; of fidelity, to be closer than real rows does.
-    closer = () if answer.group == "privacy" else answer.closer
-    unsure = answer.unsure if answer.status == "too few rows" else ()
-    singled = [report[name] for name in (*answer.worse, *closer, *unsure)]
-    if singled:
-        items = "\n".join(f"<li>{escape(_against(figure))}</li>" for figure in singled)
+    if named := name_figures(answer, report):
+        items = "\n".join(f"<li>{escape(line)}</li>" for line in named)
         parts.append(f"<ul>\n{items}\n</ul>")
     if answer.remedy:
         parts.append(f"<p>{escape(answer.remedy)}</p>")
@@ -102,16 +97,6 @@ def _answer(answer: Answer, report: Report) -> str:
         parts.append(f'<p class="soft">{escape(answer.absent)}</p>')
     parts.append(f'<p class="soft">{escape(answer.caution)}</p>\n</article>')
     return "\n".join(parts)
-
-
-def _against(figure: Figure) -> str:
-    words = figure.words
-    value = f"{figure.value:{words.spec}}"
-    base = "" if figure.baseline is None else f" against {figure.baseline:{words.spec}}"
-    reading = "" if figure.reading.startswith(("worse", "alarm")) else f" ({figure.reading})"
-    if figure.reading == TOO_FEW:
-        reading = f"; {figure.at_worst:{words.spec}} could be chance"
-    return f"{words.label}: {value}{base}{reading}"
 
 
 def pictures_section(charts: Charts, report: Report) -> str:
