@@ -35,6 +35,10 @@ FINE = {
 }
 
 
+def flat(text):
+    return " ".join(text.split())
+
+
 def answers(report):
     return {answer.group: answer for answer in reach_verdict(report).answers}
 
@@ -154,6 +158,7 @@ def test_held_out_rows_that_were_learned_from_are_named_first_and_nothing_beside
     text, markdown = report.to_text(), report.to_markdown()
     assert text.startswith(told)
     assert HOLDOUT_COMMANDS[0] in " ".join(text.splitlines()[:4])
+    assert "If REAL is the whole table, give the part of it that was learned from." in flat(text)
     assert f"**{told}" in markdown.splitlines()[2]
 
 

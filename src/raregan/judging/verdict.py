@@ -123,8 +123,9 @@ def warn_of_shared(report: Report) -> str:
         return ""
     return (
         f"{count_shared(report)} are among the rows that were learned from, so no figure beside "
-        f"them is true. Hold rows out before training: {HOLDOUT_COMMANDS[0]}; then train on "
-        "parts/train and give parts/test as --holdout."
+        "them is true. If REAL is the whole table, give the part of it that was learned from. If "
+        f"not, hold rows out before training: {HOLDOUT_COMMANDS[0]}; then train on parts/train and "
+        "give parts/test as --holdout."
     )
 
 
