@@ -11,6 +11,7 @@ from raregan.judging.figures import Figure
 from raregan.judging.intervals import Interval
 from raregan.judging.marginals import Marginal
 from raregan.judging.report import Report
+from raregan.judging.verdict import reach_verdict
 
 NASTY = "</b>|`a`\x1b *b*"
 
@@ -95,6 +96,19 @@ def test_what_json_has_no_word_for_is_null():
     told = json.loads(replace(made_up(), figures=(figure,)).to_json())
     (shown,) = told["groups"][0]["figures"]
     assert (shown["value"], shown["interval"], shown["baseline"]) == (None, [0, None], None)
+
+
+def test_its_repr_is_one_line_with_counts_and_what_came_out():
+    assert repr(made_up()) == (
+        "<Report of 1,234 real, 567 synthetic, 89 held-out rows; "
+        "fidelity: differs, privacy: alarm, utility: not judged>"
+    )
+
+
+def test_the_verdict_is_that_of_its_figures():
+    report = made_up()
+    assert report.verdict == reach_verdict(report)
+    assert json.loads(report.to_json())["verdict"]["summary"] == report.verdict.summary
 
 
 def test_figures_are_found_by_name_and_group():

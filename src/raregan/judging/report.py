@@ -14,16 +14,16 @@ from raregan.judging.figures import Figure
 from raregan.judging.intervals import CONFIDENCE
 from raregan.judging.marginals import Marginal
 from raregan.judging.measures import GROUPS, Group
-from raregan.judging.texts import to_markdown, to_text
+from raregan.judging.texts import count_given, to_markdown, to_text
 from raregan.judging.trials import Kind
-from raregan.judging.verdict import reach_verdict
+from raregan.judging.verdict import Verdict, reach_verdict
 
 SCHEMA, SCHEMA_VERSION = "raregan.report", 1
 """Name and version of what `Report.to_dict` returns: docs/judging.md says what it holds. A field
 that is added leaves the version as it is; one that goes or changes its meaning raises it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """How good synthetic rows are; see docs/judging.md.
 
@@ -84,6 +84,16 @@ class Report:
         """Whether most of the held-out rows that figures stand beside were learned from."""
         return self.baseline == "holdout" and 2 * self.shared > self.counts["holdout"]
 
+    def __repr__(self) -> str:
+        """Say in one line how many rows were judged and what came out: all else is `to_text`."""
+        said = ", ".join(f"{answer.group}: {answer.status}" for answer in self.verdict.answers)
+        return f"<Report of {count_given(self)}; {said}>"
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the figures answer to the three questions that readers ask."""
+        return reach_verdict(self)
+
     def __getitem__(self, name: str) -> Figure:
         """Return the figure of that name; `KeyError` where these tables have none."""
         for figure in self.figures:
@@ -107,7 +117,7 @@ class Report:
             "baseline": self.baseline,
             "seed": self.seed,
             "versions": dict(self.versions),
-            "verdict": reach_verdict(self).to_dict(),
+            "verdict": self.verdict.to_dict(),
             "groups": [
                 {
                     "name": name,

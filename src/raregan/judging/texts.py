@@ -130,12 +130,16 @@ def to_markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _head(report: Report) -> list[str]:
+def count_given(report: Report) -> str:
+    """Say how many rows of each kind were given."""
     names = {"real": "real", "synthetic": "synthetic", "holdout": "held-out", "others": "other"}
-    counted = [f"{n:,} {names[name]}" for name, n in report.counts.items() if n]
+    return f"{', '.join(f'{n:,} {names[name]}' for name, n in report.counts.items() if n)} rows"
+
+
+def _head(report: Report) -> list[str]:
     held = tell_too_few(report) or "no held-out rows were given"
     return [
-        f"{', '.join(counted)} rows; seed {report.seed}",
+        f"{count_given(report)}; seed {report.seed}",
         f'"real rows": {BASELINES[report.baseline].format(held=held)}',
     ]
 
