@@ -107,18 +107,22 @@ def count_shared(report: Report) -> str:
     return f"{report.shared:,} of {report.counts['holdout']:,} held-out rows"
 
 
-def tell_too_few(report: Report) -> str:
+def count_too_few(report: Report) -> str:
     """Say that held-out rows were given and are too few to be used; "" otherwise."""
     n = report.counts["holdout"]
     if not 0 < n < MIN_HOLDOUT:
         return ""
-    rows = "1 held-out row is" if n == 1 else f"{n} held-out rows are"
-    return f"{rows} too few to compare with; {MIN_HOLDOUT} are needed"
+    return f"{'1 held-out row is' if n == 1 else f'{n} held-out rows are'} too few"
+
+
+def _tell_too_few(report: Report) -> str:
+    few = count_too_few(report)
+    return few and f"{few} to compare with; {MIN_HOLDOUT} are needed"
 
 
 def _not_said(report: Report) -> tuple[str, str]:
     """Say how an answer's headline and its clause end where it takes held-out rows."""
-    if few := tell_too_few(report):
+    if few := _tell_too_few(report):
         return f"Cannot be said: {few}", f"cannot be said: {few}"
     return "Cannot be said without held-out rows", "cannot be said without held-out rows"
 
@@ -127,7 +131,7 @@ def _not_said(report: Report) -> tuple[str, str]:
 
 
 def _fidelity(report: Report, names: Sorted) -> Said:
-    few = tell_too_few(report)
+    few = _tell_too_few(report)
     if not names.n_read:
         said = _looks_like_nothing(few)
     elif names.worse:
@@ -145,7 +149,7 @@ def _fidelity(report: Report, names: Sorted) -> Said:
 def _without_holdout(report: Report) -> str:
     if report.baseline == "holdout":
         return ""
-    without = "With so few held-out rows" if tell_too_few(report) else "Without held-out rows"
+    without = "With so few held-out rows" if count_too_few(report) else "Without held-out rows"
     return (
         f"{without}, one half of the real rows stands for what real rows get, and "
         "rows that were learned by heart look perfect."

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from raregan.data.inspection import plain
-from raregan.judging.answers import tell_too_few
+from raregan.judging.answers import count_too_few
 from raregan.judging.intervals import CONFIDENCE, Interval
 from raregan.judging.measures import GROUPS
 from raregan.judging.rules import RULES_TITLE, show_share
@@ -137,7 +137,7 @@ def count_given(report: Report) -> str:
 
 
 def _head(report: Report) -> list[str]:
-    held = tell_too_few(report) or "no held-out rows were given"
+    held = count_too_few(report) or "no held-out rows were given"
     return [
         f"{count_given(report)}; seed {report.seed}",
         f'"real rows": {BASELINES[report.baseline].format(held=held)}',
