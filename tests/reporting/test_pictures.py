@@ -7,7 +7,7 @@ from raregan.judging.figures import Figure
 from raregan.judging.intervals import Interval
 from raregan.judging.verdict import HOLDOUT_COMMANDS, reach_verdict
 from raregan.reporting.charts import Charts
-from raregan.reporting.pictures import pictures_section, verdict_section
+from raregan.reporting.pictures import _headline, pictures_section, verdict_section
 from raregan.reporting.tables import figures_table
 from tests.judging.test_report import made_up
 from tests.reporting.test_report import HISTORY, Page, rows
@@ -95,3 +95,9 @@ def test_what_the_judge_says_gives_rows_away_is_drawn(charts):
     assert "What gives synthetic rows away" not in Page(pictures_section(charts, without)).texts(
         "h3"
     )
+
+
+def test_the_first_sentence_of_an_answer_stands_out():
+    one, more = map(_headline, ("Just this.", "0.836 of < 1. And 0.9 more."))
+    assert one == '<p><span class="headline">Just this.</span> </p>'
+    assert more == '<p><span class="headline">0.836 of &lt; 1.</span> And 0.9 more.</p>'

@@ -86,7 +86,7 @@ def _answer(answer: Answer, report: Report) -> str:
         f'<article class="answer {_COLOURS[answer.status]}">',
         f"<h3>{escape(answer.question)}</h3>",
         f'<p class="soft">{escape(answer.reader)}</p>',
-        f'<p class="headline">{escape(answer.headline)}</p>',
+        _headline(answer.headline),
     ]
     if named := name_figures(answer, report):
         items = "\n".join(f"<li>{escape(line)}</li>" for line in named)
@@ -97,6 +97,12 @@ def _answer(answer: Answer, report: Report) -> str:
         parts.append(f'<p class="soft">{escape(answer.absent)}</p>')
     parts.append(f'<p class="soft">{escape(answer.caution)}</p>\n</article>')
     return "\n".join(parts)
+
+
+def _headline(text: str) -> str:
+    """Return one paragraph, of which the first sentence stands out."""
+    first, stop, rest = text.partition(". ")
+    return f'<p><span class="headline">{escape(first + stop.rstrip())}</span> {escape(rest)}</p>'
 
 
 def pictures_section(charts: Charts, report: Report) -> str:
