@@ -79,17 +79,21 @@ class Parts(NamedTuple):
     held_others: pl.DataFrame
 
 
+def read(name: str, folder: str) -> pl.DataFrame:
+    """Return a table without the time, which none may learn from."""
+    from raregan import make_card_fraud
+
+    if name == SIMULATED:
+        return make_card_fraud()  # which has none
+    return pl.read_parquet(Path(folder) / f"{name}.parquet").drop("Time", strict=False)
+
+
 def load(name: str, folder: str) -> tuple[pl.DataFrame, list[Column]]:
     """Return a table without what none may learn from, and the columns that are judged."""
-    from raregan import make_card_fraud, read_table
+    from raregan import read_table
 
     case = TABLES[name]
-    frame = (
-        make_card_fraud()
-        if name == SIMULATED
-        else pl.read_parquet(Path(folder) / f"{name}.parquet")
-    )
-    frame = frame.drop("Time", strict=False).with_columns(cs.float().fill_nan(None))
+    frame = read(name, folder).with_columns(cs.float().fill_nan(None))
     columns = read_table(frame, target=case.target, rare=case.rare).schema.columns
     frame = frame.drop(c.name for c in columns if c.kind in ("identifier", "text"))
     return frame, [c for c in columns if c.kind not in ("identifier", "text", "constant")]

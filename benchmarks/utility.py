@@ -25,9 +25,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import polars as pl
-from quality import CARDS, SIMULATED, TABLES
+from quality import CARDS, SIMULATED, TABLES, read
 
+from raregan.atomic import write_whole
 from raregan.contest.contestants import CONTESTANTS
 
 if TYPE_CHECKING:
@@ -80,14 +80,6 @@ class Held(NamedTuple):
         return pairs[contestant, learner]
 
 
-def load(name: str, folder: str) -> pl.DataFrame:
-    if name == SIMULATED:
-        from raregan import make_card_fraud
-
-        return make_card_fraud()
-    return pl.read_parquet(Path(folder) / f"{name}.parquet").drop("Time", strict=False)
-
-
 def contest(
     args: argparse.Namespace, name: str, n_rare: int | None = None, *, ledger: str, **options: Any
 ) -> Held | None:
@@ -106,7 +98,7 @@ def contest(
     if args.minutes == 0 and not path.exists():
         return None
     found = compare(
-        load(name, args.data),
+        read(name, args.data),
         target=case.target,
         rare=case.rare,
         constraints=case.constraints,
@@ -125,9 +117,7 @@ def drop_curves(path: Path) -> None:
     """Leave the curves out of the records of a contest, which no table shows: half of the file."""
     head, *lines = path.read_text(encoding="utf-8").splitlines()
     kept = [[record | {"curves": {}} for record in json.loads(line)] for line in lines]
-    part = path.with_suffix(".part")
-    part.write_text("\n".join([head, *map(json.dumps, kept)]) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_whole(path, "".join(f"{line}\n" for line in (head, *map(json.dumps, kept))).encode())
 
 
 # --- tables ---------------------------------------------------------------------------------------

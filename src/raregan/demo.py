@@ -154,10 +154,10 @@ Next, with your own table:
 
 def _verdict(report: Report) -> str:
     """Return the three answers, below each the figures that it rests on, and what to do."""
-    from raregan.judging.verdict import name_figures, reach_verdict
+    from raregan.judging.verdict import name_figures
 
     lines = []
-    for answer in reach_verdict(report).answers:
+    for answer in report.verdict.answers:
         lines.append(f"  {answer.question} {answer.headline}")
         lines += [f"    {line}" for line in name_figures(answer, report)]
         if answer.remedy:

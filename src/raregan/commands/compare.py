@@ -34,8 +34,7 @@ def compare(args: argparse.Namespace) -> int:
     }
     check_outputs(outputs, (args.data, args.schema))
     for path in (args.json, args.markdown, args.output):  # a ledger is gone on with
-        if path is not None:
-            say_replaced(path)
+        say_replaced(path)
     sys.path.append(str(Path.cwd()))  # where a user's own learner may be
     try:
         with contest_progress() as bar:
@@ -82,11 +81,8 @@ def compare(args: argparse.Namespace) -> int:
         write_contest_page(args.output, found, command=args.command_line)
         say(f"wrote {args.output}")
     if not found.is_whole:
-        say(
-            f"time was up: what was finished is kept in {found.ledger}, until the contest is whole"
-            if args.ledger is None
-            else f"time was up: what was finished is kept in {found.ledger}"
-        )
+        until = ", until the contest is whole" if args.ledger is None else ""
+        say(f"time was up: what was finished is kept in {found.ledger}{until}")
         say(f"go on with what is missing by the same command: {args.command_line}")
     return 0
 

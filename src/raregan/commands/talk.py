@@ -147,13 +147,15 @@ def place(destination: str) -> str:
     return "standard output" if destination == STANDARD_OUTPUT else destination
 
 
-def say_replaced(destination: str | Path, *, is_model: bool = False) -> None:
-    """Tell the user that a file will be written over, and what a model is of."""
+def say_replaced(destination: str | Path | None, *, is_model: bool = False) -> None:
+    """Tell the user that a file, if one is written, will be written over; what a model is of."""
     from raregan.data.sinks import STANDARD_OUTPUT
     from raregan.modelfile import load_model
 
+    if destination is None or str(destination) == STANDARD_OUTPUT:
+        return
     path, what = Path(destination), "is there already"
-    if str(destination) == STANDARD_OUTPUT or not path.exists():
+    if not path.exists():
         return
     if is_model:
         with contextlib.suppress(ModelFileError):  # then it is something else

@@ -193,11 +193,8 @@ def _closer(names: Sorted) -> str:
 def _looks_unsure(report: Report, names: Sorted) -> Said:
     n_real, n_synthetic = report.compared
     few = f"{n_synthetic:,} rows at a time against {n_real:,}"
-    return Said(
-        "too few rows",
-        f"Too few rows to tell: {_rows(report)}, so {_hide(names)}. {_slack(report, 'fidelity')}.",
-        f"Whether they look real, {few} are too few to tell.",
-    )
+    found = f"{_rows(report)}, so"
+    return _too_few(report, "fidelity", names, found, f"Whether they look real, {few}")
 
 
 def _looks_real(report: Report, names: Sorted) -> Said:
@@ -272,13 +269,8 @@ def _exposes(report: Report, names: Sorted) -> Said:
 
 
 def _exposes_unsure(report: Report, names: Sorted) -> Said:
-    held = _held(report)
-    return Said(
-        "too few rows",
-        f"Too few rows to tell: no figure alarms, but with {_sides(report)} {_hide(names)}. "
-        f"{_slack(report, 'privacy')}.",
-        f"Whom they expose, {held} are too few to tell.",
-    )
+    found = f"no figure alarms, but with {_sides(report)}"
+    return _too_few(report, "privacy", names, found, f"Whom they expose, {_held(report)}")
 
 
 def _sides(report: Report) -> str:
@@ -331,12 +323,8 @@ def _helps_unknown(report: Report) -> Said:
 
 def _helps_unsure(report: Report, names: Sorted) -> Said:
     held = _held(report)
-    return Said(
-        "too few rows",
-        f"Too few rows to tell: {_taught(report)}, but with {held} {_hide(names)}. "
-        f"{_slack(report, 'utility')}.",
-        f"Whether they help a detector, {held} are too few to tell.",
-    )
+    found = f"{_taught(report)}, but with {held}"
+    return _too_few(report, "utility", names, found, f"Whether they help a detector, {held}")
 
 
 def _helps_as_much(report: Report) -> Said:
@@ -366,12 +354,17 @@ _SPEAKERS: Mapping[Group, Callable[[Report, Sorted], Said]] = {
 # --- what all of them say -------------------------------------------------------------------------
 
 
+def _too_few(report: Report, group: Group, names: Sorted, found: str, clause: str) -> Said:
+    hide = f"{len(names.unsure)} of {names.n_read} figures could hide a gross difference"
+    return Said(
+        "too few rows",
+        f"Too few rows to tell: {found} {hide}. {_slack(report, group)}.",
+        f"{clause} are too few to tell.",
+    )
+
+
 def _count(names: tuple[str, ...], n: int) -> str:
     return f"{len(names)} of {n} figures {'reads' if len(names) == 1 else 'read'}"
-
-
-def _hide(names: Sorted) -> str:
-    return f"{len(names.unsure)} of {names.n_read} figures could hide a gross difference"
 
 
 def _held(report: Report) -> str:

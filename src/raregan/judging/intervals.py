@@ -17,7 +17,7 @@ References
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -147,6 +147,11 @@ def bootstrap(
         statistic(rng.choice(positive, positive.size), rng.choice(negative, negative.size))
         for _ in range(RESAMPLES)
     ]
+    return percentiles(values)
+
+
+def percentiles(values: Sequence[float]) -> Interval:
+    """Return the interval that holds `CONFIDENCE` of drawn values, as many beyond either end."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))

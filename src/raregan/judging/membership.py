@@ -27,10 +27,8 @@ import numpy as np
 from raregan.judging.columns import Matrix, Vector
 from raregan.judging.curves import true_positive_rate
 from raregan.judging.intervals import (
-    CONFIDENCE,
     RESAMPLES,
     Estimate,
-    Interval,
     Places,
     around,
     auc,
@@ -38,6 +36,7 @@ from raregan.judging.intervals import (
     bootstrap,
     degrees_of_freedom,
     jackknife,
+    percentiles,
     share_interval,
 )
 from raregan.judging.neighbours import distances_between, nearest
@@ -112,9 +111,7 @@ def guessed_rate(n: int, m: int, rng: np.random.Generator) -> Estimate:
     """
     scores = rng.random((RESAMPLES, n + m))
     rates = [true_positive_rate(row[:n], row[n:]) for row in scores]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(rates, [tail, 1 - tail])
-    return Estimate(float(np.mean(rates)), Interval(float(low), float(high)))
+    return Estimate(float(np.mean(rates)), percentiles(rates))
 
 
 def _rate(members: Vector, others: Vector, rng: np.random.Generator) -> Estimate:

@@ -10,7 +10,7 @@ from raregan.judging.answers import count_too_few
 from raregan.judging.intervals import CONFIDENCE, Interval
 from raregan.judging.measures import GROUPS
 from raregan.judging.rules import RULES_TITLE, show_share
-from raregan.judging.verdict import name_figures, reach_verdict, warn_of_shared
+from raregan.judging.verdict import name_figures, warn_of_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ _LABEL, _VALUE, _INTERVAL = 44, 8, 18
 def to_text(report: Report) -> str:
     """Return the report for a terminal."""
     lines = [*wrap(warn_of_shared(report), WIDTH), *_head(report), ""]
-    for answer in reach_verdict(report).answers:
+    for answer in report.verdict.answers:
         said = f"{answer.question} {answer.headline}"
         lines += wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
         lines += [f"    {line}" for line in name_figures(answer, report)]
@@ -87,7 +87,7 @@ def to_markdown(report: Report) -> str:
     warning = warn_of_shared(report)
     lines = ["## Synthetic rows judged", "", *([f"**{warning}**", ""] if warning else [])]
     lines += [f"{head}.", "", *rest, ""]
-    for answer in reach_verdict(report).answers:
+    for answer in report.verdict.answers:
         more = " ".join(filter(None, (answer.remedy, answer.absent, answer.caution)))
         named = name_figures(answer, report)
         lines.append(f"- **{answer.question}** {answer.headline}{'' if named else f' {more}'}")

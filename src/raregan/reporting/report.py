@@ -13,7 +13,6 @@ import polars as pl
 from raregan.atomic import write_whole
 from raregan.judging.measures import GROUPS
 from raregan.judging.report import Report
-from raregan.judging.verdict import reach_verdict
 from raregan.reporting.charts import Charts
 from raregan.reporting.frame import fill_page, list_facts, list_items, read_part
 from raregan.reporting.pictures import pictures_section, verdict_section
@@ -87,7 +86,7 @@ def write_report(
     page = fill_page(
         title=title,
         note=note,
-        verdict=verdict_section(reach_verdict(report), report),
+        verdict=verdict_section(report.verdict, report),
         pictures=pictures_section(charts, report),
         tables=_tables_section(report),
         provenance=_provenance_section(report, facts, command),
