@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from raregan.cli import main
-from raregan.config import TEST_SHARE
+from raregan.config import MODEL_PATH, TEST_SHARE
 from raregan.data.simulate import SIMULATED_NOTE
-from raregan.demo import SIMULATED, hold_out, simulated_table
+from raregan.demo import FILES, SIMULATED, hold_out, simulated_table
 from raregan.judging import c2st
 from raregan.judging.verdict import QUESTIONS
 from raregan.modelfile import load_model
@@ -36,17 +36,25 @@ def test_a_quarter_is_held_out_and_no_row_is_on_both_sides():
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """Return the folder of a demo, and what it said."""
+def made(tmp_path_factory, mixed_gan):
+    """Return the folder of a demo, where there were older files, and what it said on both ways."""
     folder = tmp_path_factory.mktemp("demo") / "a folder"
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
+    folder.mkdir()
+    mixed_gan.save(folder / MODEL_PATH)
+    for name in {*FILES} - {MODEL_PATH}:
+        (folder / name).write_text("an older one")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
         patch.setattr(c2st, "C2ST_TREES", 10)
         assert main(["demo", "--output", str(folder), "--epochs", "2"]) == 0
-    return folder, out.getvalue()
+    return folder, out.getvalue(), err.getvalue()
 
 
 def test_the_demo_makes_what_it_says(made):
-    made, _ = made
+    made, *_ = made
     names = ["fraud.raregan", "pca.png", "report.html", "synthetic_fraud.csv"]
     assert sorted(path.name for path in made.iterdir()) == names
     rows = pl.read_csv(made / "synthetic_fraud.csv")
@@ -63,7 +71,7 @@ def test_the_demo_makes_what_it_says(made):
 
 
 def test_it_ends_with_four_figures_and_what_to_type_next(made):
-    _, out = made
+    _, out, _ = made
     figures = out.split("How good they are:")[1].split("Next")[0]
     assert len(re.findall(r"^\s+.*\d", figures, re.MULTILINE)) >= 4
     assert "raregan split YOUR.csv" in out
@@ -71,7 +79,7 @@ def test_it_ends_with_four_figures_and_what_to_type_next(made):
 
 
 def test_it_answers_the_three_questions_and_names_what_reads_worse(made):
-    _, out = made
+    _, out, _ = made
     verdict = out.split("The verdict, with 123 frauds that were held out:")[1].split("Next")[0]
     for question in QUESTIONS.values():
         assert f"  {question.text} " in verdict
@@ -82,8 +90,8 @@ def test_it_answers_the_three_questions_and_names_what_reads_worse(made):
     assert len(named) >= sum(map(int, counted)) > 0
 
 
-@pytest.mark.usefixtures("few_trees")
-def test_a_model_is_not_replaced_without_a_word(made, capsys):
-    folder, _ = made
-    assert main(["demo", "--output", str(folder), "--epochs", "1"]) == 0
-    assert f"fraud.raregan holds a model of {SIMULATED}, made 20" in capsys.readouterr().err
+def test_nothing_is_replaced_without_a_word(made):
+    folder, _, told = made
+    assert f"{folder / MODEL_PATH} holds a model of frame, made 20" in told
+    for name in ("synthetic_fraud.csv", "pca.png", "report.html"):
+        assert f"note: {folder / name} is there already; it is replaced when this is done" in told

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 SIMULATED = "simulated card transactions"
 """What the embedded table is called wherever it is shown."""
 
+ROWS, PICTURE, PAGE = "synthetic_fraud.csv", "pca.png", "report.html"
+FILES = (MODEL_PATH, ROWS, PICTURE, PAGE)
+"""What `run_demo` writes."""
+
 _TARGET = "Class"
 
 
@@ -66,7 +70,7 @@ def run_demo(
     Parameters
     ----------
     folder : str or Path
-        Gets ``fraud.raregan``, ``synthetic_fraud.csv``, ``pca.png`` and ``report.html``.
+        Gets `FILES`.
     say : callable
         Called with one line before each stage.
     epochs : int, optional
@@ -103,13 +107,13 @@ def run_demo(
 
     say("sampling and judging")
     rows = gan.sample(NUM_SAMPLES)
-    write_frames([rows], folder / "synthetic_fraud.csv")
+    write_frames([rows], folder / ROWS)
     synthetic = rows.drop(table.schema.target.name)
     others = table.others.select(table.schema.names)
     report = evaluate(table.rare, synthetic, held_out, others, random_state=SEED)
-    save_figure(plot_pca(table.rare, synthetic, note=SIMULATED), folder / "pca.png")
+    save_figure(plot_pca(table.rare, synthetic, note=SIMULATED), folder / PICTURE)
     write_report(
-        folder / "report.html",
+        folder / PAGE,
         table.rare,
         synthetic,
         report,
@@ -133,9 +137,9 @@ def _summary(folder: Path, report: Report, seconds: float) -> str:
     return f"""
 {SIMULATED_NOTE}
 Made in {seconds:.0f} s:
-  {folder / "synthetic_fraud.csv"}   {report.fidelity.n_synthetic:,} synthetic frauds
-  {folder / "pca.png"}               real and synthetic in one plane
-  {folder / "report.html"}           the same and more, interactive
+  {folder / ROWS}   {report.fidelity.n_synthetic:,} synthetic frauds
+  {folder / PICTURE}               real and synthetic in one plane
+  {folder / PAGE}           the same and more, interactive
   {folder / MODEL_PATH}         the trained generator
 
 How good they are:

@@ -14,7 +14,12 @@ def test_plot_and_evaluate_take_a_mixed_table(folder, run, mixed_model):
     run("sample", mixed_model, "-n", 300, "-o", "s.parquet")
     _, err = run("plot", "data.parquet", "s.parquet", "-o", "figures")
     assert "14 columns judged; not judged: case (identifiers)" in err
-    assert {"correlations.png", "distributions.png", "pca.png"} <= set(os.listdir("figures"))
+    pictures = {"correlations.png", "distributions.png", "pca.png"}
+    assert pictures <= set(os.listdir("figures"))
+    assert "replaced" not in err
+    _, err = run("plot", "data.parquet", "s.parquet", "-o", "figures")
+    for name in pictures:
+        assert f"note: figures/{name} is there already; it is replaced when this is done" in err
     out, err = run("evaluate", "data.parquet", "s.parquet", "-o", "r.html")
     assert "500 rows, 100 of them rare (Class = 1)\n" in err
     assert "14 columns judged; not judged: case (identifiers)" in err
@@ -102,6 +107,19 @@ def test_held_out_rows_may_come_without_the_target_and_in_another_form(
     run("evaluate", "real.parquet", "s.parquet", *options, "--holdout", "marked.parquet")
     again = json.loads(Path("r.json").read_text(encoding="utf-8"))
     assert again == told
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_held_out_rows_that_were_learned_from_are_a_mistake_and_the_report_is_written(
+    folder, run, mixed_gan
+):
+    mixed_gan.sample(40).write_parquet("s.parquet")
+    judge = ("evaluate", "data.parquet", "s.parquet", "--holdout", "data.parquet", "-o", "r.html")
+    out, err = run(*judge, code=2)
+    told = "100 of 100 held-out rows are among the rows that were learned from"
+    assert err.splitlines()[-1].startswith(f"raregan: {told}")
+    assert "wrote r.html" in out
+    assert told in Path("r.html").read_text(encoding="utf-8")
 
 
 def test_mistakes_with_held_out_rows_and_outputs(folder, fails, mixed, mixed_gan):

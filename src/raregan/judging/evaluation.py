@@ -4,7 +4,7 @@ The judge sees tables and nothing of how the synthetic one was made, so it judge
 """
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -13,7 +13,9 @@ import numpy.typing as npt
 import polars as pl
 
 from raregan.config import plain_seed
+from raregan.data.schema import Schema
 from raregan.data.sources import read_frame
+from raregan.errors import UserError
 from raregan.judging.c2st import C2ST_MAX_ROWS
 from raregan.judging.columns import pair_columns
 from raregan.judging.copies import count_learned
@@ -21,6 +23,7 @@ from raregan.judging.dependence import list_pairs
 from raregan.judging.fidelity import Whole, find_copies, judge_fidelity
 from raregan.judging.figures import Figure
 from raregan.judging.intervals import share
+from raregan.judging.pairing import pair_tables, refuse_classes
 from raregan.judging.privacy import CROWD, MIN_HOLDOUT, TARGETS, Copied, judge_privacy
 from raregan.judging.report import Report
 from raregan.judging.resemblance import CLOUD_ROWS, judge_resemblance
@@ -48,6 +51,11 @@ def evaluate(
     holdout: Any = None,
     others: Any = None,
     *,
+    target: str | None = None,
+    rare: Any = None,
+    ignore: str | Iterable[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    schema: Schema | None = None,
     constraints: Sequence[str] = (),
     random_state: int = 0,
 ) -> Report:
@@ -57,14 +65,19 @@ def evaluate(
     ----------
     real : polars or pandas DataFrame, str or Path
         Real rows of the class, without target and identifiers: those that the generator learned
-        from. Values may be missing.
+        from. Values may be missing. With `target`: the whole table that was learned from.
     synthetic : the same
         Synthetic rows with the same columns, in any order.
     holdout : the same, optional
         Real rows of the class that the generator did not learn from: without them there are no
-        figures of privacy but exact copies, and none of utility.
+        figures of privacy but exact copies, and none of utility. With `target`, it may hold rows of
+        other classes, which are left out.
     others : the same, optional
-        Real rows of the other class, for utility; a quarter of them is tested on.
+        Real rows of the other class, for utility; a quarter of them is tested on. With `target`
+        they are taken from `real`.
+    target, rare, ignore, kinds, schema
+        As of `raregan.read_table`, where tables hold the target: of each the rare rows are judged,
+        without target, ignored columns and identifiers.
     constraints : sequence of str
         Rules between columns that are counted beside those that the real rows keep.
     random_state : int
@@ -76,14 +89,34 @@ def evaluate(
 
     Raises
     ------
+    DataError
+        `real` is of two classes and `target` does not say so; with `target`, as of
+        `raregan.judging.pairing.pair_tables`.
     SchemaError
         The tables do not match, see `raregan.judging.columns.pair_columns`, or one of
         `constraints` is no rule.
     TooFewRowsError
         Real or synthetic rows are fewer than 5.
+    UserError
+        `others` or choices of columns do not go with the rest.
     """
     seed = plain_seed(random_state)
+    if target is not None or schema is not None:
+        if others is not None:
+            raise UserError("with a target, others are taken from the real table: leave them out")
+        real, synthetic, holdout, others, constraints, _ = pair_tables(
+            *(real, synthetic, holdout),
+            target=target,
+            rare=rare,
+            ignore=ignore,
+            kinds=kinds,
+            schema=schema,
+            constraints=constraints,
+        )
+    elif rare is not None or ignore or kinds:
+        raise UserError("rare, ignore and kinds say what a whole table holds: give its target too")
     real, synthetic = read_frame(real), read_frame(synthetic)
+    refuse_classes(real, synthetic)
     pairs = pair_columns(real, synthetic)  # tables that do not match are refused at once
     synthetic = synthetic.select(real.columns)
     tables = {
@@ -99,7 +132,16 @@ def evaluate(
             f"{tables['holdout'].height} held-out rows are too few to compare with: they are not "
             f"used; {MIN_HOLDOUT} are needed"
         )
-    drawn = _draw(tables, seed)
+    places = {name: _draw(tables[name], (seed, 4, place)) for place, name in enumerate(tables)}
+    if tables["holdout"].height < MIN_HOLDOUT:
+        places["holdout"] = places["holdout"][:0]
+    drawn = {name: table[places[name]] for name, table in tables.items()}
+    learned = _equal(real, tables["holdout"])
+    copied = Copied(
+        synthetic=copies,
+        holdout=learned[places["holdout"]],
+        real=_equal(tables["holdout"], drawn["real"]),
+    )
     fidelity = judge_fidelity(
         drawn["real"],
         drawn["synthetic"],
@@ -115,7 +157,7 @@ def evaluate(
     figures, columns = judge_resemblance(plan, space, [pair.missing for pair in both], seed)
     notes += _trials(plan, sides)
     for found, told in (
-        _judge_privacy(tables, drawn, sides, space, copies, seed=seed),
+        _judge_privacy(sides, space, copied, seed, n_held=tables["holdout"].height),
         _judge_utility(sides, seed, n_held=tables["holdout"].height),
     ):
         figures += found
@@ -128,7 +170,7 @@ def evaluate(
         rules=fidelity.rules,
         notes=tuple(notes),
         counts={name: table.height for name, table in tables.items()},
-        shared=_count_shared(tables["real"], tables["holdout"]),
+        shared=count_learned(real, int(learned.sum()), len(learned)),
         compared=plan.rows,
         baseline=plan.kind,
         seed=seed,
@@ -144,51 +186,30 @@ def _read(source: Any, real: pl.DataFrame, which: str) -> pl.DataFrame:
     return like_real(None if source is None else read_frame(source), real, which)
 
 
-def _count_shared(real: pl.DataFrame, holdout: pl.DataFrame) -> int:
-    if not holdout.height:
-        return 0
-    return count_learned(real, int(_equal(real, holdout).sum()), holdout.height)
-
-
-def _draw(tables: Mapping[str, pl.DataFrame], seed: int) -> dict[str, pl.DataFrame]:
-    """Return at most `MOST_ROWS` rows of each table, in its order; held-out ones if they do."""
-    drawn = {}
-    for place, (name, table) in enumerate(tables.items()):
-        rows = table
-        if table.height > MOST_ROWS:
-            rng = np.random.default_rng([seed, 4, place])
-            rows = table[np.sort(rng.choice(table.height, MOST_ROWS, replace=False))]
-        drawn[name] = rows
-    if drawn["holdout"].height < MIN_HOLDOUT:
-        drawn["holdout"] = drawn["holdout"].clear()
-    return drawn
+def _draw(table: pl.DataFrame, seed: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """Return the places of at most `MOST_ROWS` rows, in their order."""
+    if table.height <= MOST_ROWS:
+        return np.arange(table.height)
+    return np.sort(np.random.default_rng(seed).choice(table.height, MOST_ROWS, replace=False))
 
 
 def _judge_privacy(
-    tables: Mapping[str, pl.DataFrame],
-    drawn: Mapping[str, pl.DataFrame],
-    sides: Sides,
-    space: Space,
-    copies: Mask,
-    *,
-    seed: int,
+    sides: Sides, space: Space, copied: Copied, seed: int, *, n_held: int
 ) -> tuple[list[Figure], list[str]]:
-    if not len(sides.holdout):
-        why = (
-            f"{_too_few_or_none(tables['holdout'].height)} held-out rows: figures of privacy but "
-            "exact copies are absent, as only rows that the generator never saw can say what "
-            f"closeness means; pass at least {MIN_HOLDOUT} as holdout"
-        )
-        return [Figure.of("exact_copies", share(copies))], [why]
-    copied = Copied(
-        synthetic=copies,
-        holdout=_equal(tables["real"], drawn["holdout"]),
-        real=_equal(tables["holdout"], drawn["real"]),
+    if len(sides.holdout):
+        return judge_privacy(sides, space, copied, seed)
+    why = (
+        f"{_too_few_or_none(n_held)} held-out rows: figures of privacy but exact copies are "
+        "absent, as only rows that the generator never saw can say what closeness means; pass at "
+        f"least {MIN_HOLDOUT} as holdout"
     )
-    return judge_privacy(sides, space, copied, seed)
+    return [Figure.of("exact_copies", share(copied.synthetic))], [why]
 
 
 def _equal(table: pl.DataFrame, rows: pl.DataFrame) -> Mask:
+    """Return which rows equal one of the table."""
+    if not (table.height and rows.height):
+        return np.zeros(rows.height, np.bool_)
     return find_copies(pair_columns(table, rows), table, rows)
 
 

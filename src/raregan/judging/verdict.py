@@ -6,13 +6,23 @@ said to be so, with the command that would say it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from raregan.judging.answers import Said, Sorted, Status, count_shared, not_held_out, speak
+from raregan.judging.answers import (
+    Said,
+    Sorted,
+    Status,
+    count_shared,
+    count_too_few,
+    not_held_out,
+    speak,
+)
 from raregan.judging.figures import TOO_FEW
 from raregan.judging.intervals import CONFIDENCE
 from raregan.judging.measures import GROSS, GROSS_SHARE
+from raregan.judging.privacy import MIN_HOLDOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +38,9 @@ HOLDOUT_COMMANDS = (
     "raregan evaluate parts/train.parquet SYNTHETIC --holdout parts/test.parquet",
 )
 """What would judge privacy and utility."""
+
+_ENOUGH = 1.25
+"""Held-out rows to ask for, of those that are needed: a share of a small class is never exact."""
 
 
 class Question(NamedTuple):
@@ -139,7 +152,7 @@ def reach_verdict(report: Report) -> Verdict:
             Answer(
                 group=group, question=question.text, reader=question.reader, status=said.status,
                 headline=said.headline, **names._asdict(), absent=said.absent,
-                commands=HOLDOUT_COMMANDS if said.absent else (), remedy=said.remedy,
+                commands=_commands(report) if said.absent else (), remedy=said.remedy,
                 caution=question.caution,
             )
         )  # fmt: skip
@@ -168,6 +181,17 @@ def _beside(figure: Figure) -> str:
     if figure.reading == TOO_FEW:
         reading = f"; {figure.at_worst:{words.spec}} could be chance"
     return f"{words.label}: {value}{base}{reading}"
+
+
+def _commands(report: Report) -> tuple[str, ...]:
+    """Return what would say it: where too few rows were held out, with a test part of enough."""
+    first, *rest = HOLDOUT_COMMANDS
+    held = report.counts["holdout"]
+    if count_too_few(report):
+        twentieths = math.ceil(20 * _ENOUGH * MIN_HOLDOUT / (report.counts["real"] + held))
+        if 2 * twentieths <= 20:  # noqa: PLR2004  # half of the rows
+            first = f"{first} --test {twentieths / 20:g}"
+    return (first, *rest)
 
 
 def _say(report: Report, group: Group, names: Sorted) -> Said:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#0072B2", "#E66F00"  # colour-blind readers tell this pair apart
+FIGURES = ("pca.png", "correlations.png", "distributions.png")
+"""Files of `save_figures`."""
+
 _DPI = 150
 _LABEL_LENGTH = 18
 _DAY = 86_400
@@ -195,12 +198,8 @@ def save_figures(
     list of pathlib.Path
         The three files, in that order.
     """
-    plots = {
-        "pca.png": plot_pca,
-        "correlations.png": plot_correlations,
-        "distributions.png": plot_distributions,
-    }
+    plots = (plot_pca, plot_correlations, plot_distributions)
     return [
         save_figure(plot(real, synthetic, note=note), Path(folder) / name)
-        for name, plot in plots.items()
+        for name, plot in zip(FIGURES, plots, strict=True)
     ]
