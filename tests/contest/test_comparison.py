@@ -210,6 +210,10 @@ def test_fewer_rare_rows_are_left_to_learn_from():
         ({"contestants": ["gan2"]}, "no contestant is called"),
         ({"learners": ["tree"]}, "no learner is called"),
         ({"target": "Clas"}, "no column 'Clas'"),
+        ({"options": {"epoch": 1}}, "options has 'epoch'; of RareGAN it takes batch_size, epochs"),
+        ({"options": {"target": "x0"}}, "options has 'target'"),
+        ({"options": {"epochs": 0}}, "epochs must be"),
+        ({"options": {"settings": {"epochs": 2, "steps": 3}}}, "both epochs"),
     ],
 )
 def test_mistakes_are_told(options, match):

@@ -18,6 +18,7 @@ from raregan.contest.fold import Record, Rules
 from raregan.contest.leaks import Leak, find_leaks
 from raregan.contest.learners import choose_learners
 from raregan.contest.ledger import Ledger
+from raregan.contest.samplers import check_options
 from raregan.contest.schedule import Drawn, play_all
 from raregan.contest.scores import SCORES, Costs
 from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
@@ -372,6 +373,8 @@ def _costs(missed: float | None, alarm: float | None, amount_column: str | None)
 def _with_rules(
     options: Mapping[str, Any] | None, schema: Schema | None, constraints: Sequence[str]
 ) -> dict[str, Any]:
+    if options:
+        check_options(options)
     known = schema.constraints if schema is not None else ()
     rules = list(dict.fromkeys([*known, *constraints]))
     return {**(options or {}), **({"constraints": rules} if rules else {})}

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from polars import selectors as cs
 
+from raregan.config import plain_options
 from raregan.contest.features import GAP, by_frequency
 from raregan.errors import RareGANError, UserError
 
@@ -29,6 +30,9 @@ NEIGHBORS = 5
 """Of a row, that lines are drawn to (Chawla et al., "SMOTE", JAIR 2002, section 4.2)."""
 
 GAP_COLUMN = "\0missing "
+
+_SET = ("variant", "target", "rare", "ignore", "kinds", "schema", "constraints", "random_state")
+"""Options of `raregan.RareGAN` that the contest sets."""
 
 
 class UnsuitedError(RareGANError):
@@ -198,6 +202,26 @@ def copula(train: pl.DataFrame, _others: pl.DataFrame, n: int, seed: int) -> pl.
     )
 
 
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options of `learn_variant` that no training could take.
+
+    Raises
+    ------
+    UserError
+        `raregan.RareGAN` has no such option, the contest sets it, or its value is out of range.
+    """
+    from raregan.synthesizer import RareGAN
+
+    free = [name for name in RareGAN().get_params() if name not in _SET]
+    for name in options:
+        if name not in free:
+            raise UserError(
+                f"options has {name!r}; of RareGAN it takes {', '.join(free)}: all else is said to "
+                "compare itself"
+            )
+    plain_options(options)
+
+
 def learn_variant(
     variant: str,
     rare: pl.DataFrame,
@@ -221,7 +245,7 @@ def learn_variant(
     kinds
         What columns are taken for, but for those that are constant in these rare rows.
     options
-        Others of `raregan.RareGAN`.
+        Others of `raregan.RareGAN`; see `check_options`.
 
     Raises
     ------
