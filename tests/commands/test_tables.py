@@ -55,3 +55,5 @@ def test_simulate_writes_the_raw_table(folder, run):
     run("simulate", "--rows", 300, "--frauds", 15, "--features", "raw", "-o", "t.parquet")
     table = pl.read_parquet("t.parquet")
     assert (table.height, table.width > 20) == (300, True)
+    _, err = run("simulate", "--rows", 300, "--frauds", 15, "-o", "t.parquet")
+    assert "note: t.parquet is there already; it is replaced when this is done" in err

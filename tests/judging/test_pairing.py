@@ -1,3 +1,4 @@
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -28,12 +29,16 @@ def test_of_each_table_the_rare_rows_are_taken_without_target_and_identifiers(si
 def test_the_target_may_be_text_or_absent_but_in_the_real_table(sides):
     real, held, made = sides
     expected = pair_tables(real, made, held, target="Class")
-    as_text = pl.col("Class").cast(pl.String)
-    got = pair_tables(real, made.drop("Class"), held.with_columns(as_text), target="Class")
-    again = pair_tables(real, made.with_columns(as_text), held, target="Class")
-    for one, other, third in zip(expected[:4], got[:4], again[:4], strict=True):
-        assert one.equals(other)
-        assert one.equals(third)
+    target = pl.col("Class")
+    as_text, as_flag, as_float = target.cast(pl.String), target == 1, target.cast(pl.Float64)
+    for given in (
+        (real, made.drop("Class"), held.with_columns(as_text)),
+        (real, made.with_columns(as_text), held),
+        (real.with_columns(as_float), made.with_columns(as_text), held),
+        (real.with_columns(as_flag), made.with_columns(Class=pl.lit("true")), held),
+    ):
+        for one, other in zip(expected[:4], pair_tables(*given, target="Class")[:4], strict=True):
+            assert one.equals(other)
 
 
 def test_rows_that_break_a_rule_are_real_and_the_rules_are_kept(sides):
@@ -53,7 +58,20 @@ def test_evaluate_of_whole_tables_is_that_of_their_rare_rows(sides):
     real, held, made = sides
     paired = pair_tables(real, made, held, target="Class")
     expected = evaluate(paired.real, paired.synthetic, paired.holdout, paired.others)
-    assert evaluate(real, made, held, target="Class").figures == expected.figures
+    for ignore in ((), iter(())):
+        got = evaluate(real, made, held, target="Class", ignore=ignore)
+        assert got.figures == expected.figures
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_a_feature_of_a_usual_targets_name_is_none_where_the_target_is_named(sides):
+    real, _, made = sides
+    named = {"flag": "default"}
+    report = evaluate(
+        real.rename(named), made.rename(named).with_columns(default=pl.lit(True)), target="Class"
+    )
+    default = next(column for column in report.columns if column.name == "default")
+    assert default.distance > 0.3
 
 
 @pytest.mark.parametrize(
@@ -61,12 +79,12 @@ def test_evaluate_of_whole_tables_is_that_of_their_rare_rows(sides):
     [
         ({}, DataError, r"two values of 'Class'.*target='Class'"),
         ({"rare": 1}, UserError, "give its target too"),
-        ({"ignore": ["seen"]}, UserError, "give its target too"),
+        ({"ignore": pd.Index(["seen"])}, UserError, "give its target too"),
         ({"target": "Class", "others": "real"}, UserError, "leave them out"),
         (
             {"target": "Class", "synthetic": "real"},
             DataError,
-            "350 rows that are not Class = 1",
+            r"350 rows that are not Class = 1 \(it is 0, 1 there\)",
         ),
         ({"target": "Class", "real": "made"}, SchemaError, "nothing rare in it"),
         (

@@ -27,6 +27,16 @@ def test_all_tables_share_codes_and_numbers():
         np.testing.assert_array_equal(side[:, 0], table["number"].to_numpy())
 
 
+def test_a_column_without_a_real_cell_is_what_it_is_elsewhere():
+    real, made, held, others = (mixed(n, seed=n) for n in (20, 30, 15, 25))
+    gone = real.with_columns(level=pl.lit(None), number=pl.lit(None))
+    sides = bring_together(gone, made, held, others)
+    kinds = {column.name: column.kind for column in sides.columns}
+    assert (kinds["level"], kinds["number"]) == ("category", "number")
+    assert np.isnan(sides.real[:, real.columns.index("number")]).all()
+    np.testing.assert_array_equal(sides.holdout[:, 0], held["number"].to_numpy())
+
+
 def test_pairs_of_matrices_are_those_of_the_tables():
     real, made = mixed(20, seed=1), mixed(30, seed=2)
     sides = bring_together(real, made, real.clear(), real.clear())

@@ -35,7 +35,7 @@ def evaluate(args: argparse.Namespace) -> int:
     """Measure synthetic rows and write a report."""
     from raregan.atomic import write_whole
     from raregan.data.table import fingerprint
-    from raregan.judging.evaluation import evaluate as judge
+    from raregan.judging.evaluation import judge
     from raregan.judging.verdict import warn_of_shared
     from raregan.reporting.report import write_report
 
@@ -47,14 +47,7 @@ def evaluate(args: argparse.Namespace) -> int:
     outputs = [path for path in (args.json, args.markdown, args.output) if path is not None]
     for path in outputs:
         say_replaced(path)
-    report = judge(
-        real,
-        synthetic,
-        held_out,
-        others,
-        constraints=given,
-        random_state=args.seed,
-    )
+    report = judge(real, synthetic, held_out, others, given, random_state=args.seed)
     print(report.to_text())
     if args.json is not None:
         report.to_json(args.json)

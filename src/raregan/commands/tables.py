@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from raregan.atomic import check_writable
-from raregan.commands.talk import column_choices, place, refuse_input, say
+from raregan.commands.talk import column_choices, place, refuse_input, say, say_replaced
 from raregan.config import plain_seed
 from raregan.errors import RareGANWarning, UserError
 
@@ -69,6 +69,7 @@ def simulate(args: argparse.Namespace) -> int:
     from raregan.data.sinks import check_destination, write_frames
 
     check_destination(args.output)
+    say_replaced(args.output)
     frame = make_card_fraud(args.rows, args.frauds, features=args.features, random_state=args.seed)
     write_frames([frame], args.output)
     n = f"{frame.height:,} transactions, {args.frauds:,} of them fraud,"

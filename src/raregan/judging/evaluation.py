@@ -79,7 +79,8 @@ def evaluate(
         As of `raregan.read_table`, where tables hold the target: of each the rare rows are judged,
         without target, ignored columns and identifiers.
     constraints : sequence of str
-        Rules between columns that are counted beside those that the real rows keep.
+        Rules between columns that are counted beside those that the real rows keep. With `target`,
+        those that more than 1 real row in 20 breaks are refused, as in training.
     random_state : int
         Seed of all draws.
 
@@ -90,22 +91,23 @@ def evaluate(
     Raises
     ------
     DataError
-        `real` is of two classes and `target` does not say so; with `target`, as of
-        `raregan.judging.pairing.pair_tables`.
+        `real` looks like two classes (`raregan.judging.pairing.refuse_classes`), and there is no
+        `target`; with one, as of `raregan.judging.pairing.pair_tables`.
     SchemaError
         The tables do not match, see `raregan.judging.columns.pair_columns`, or one of
         `constraints` is no rule.
     TooFewRowsError
-        Real or synthetic rows are fewer than 5.
+        Real or synthetic rows are fewer than 5; with `target`, the real ones fewer than 10.
     UserError
         `others` or choices of columns do not go with the rest.
     """
-    seed = plain_seed(random_state)
+    ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    sides = (real, synthetic, holdout, others)
     if target is not None or schema is not None:
         if others is not None:
             raise UserError("with a target, others are taken from the real table: leave them out")
-        real, synthetic, holdout, others, constraints, _ = pair_tables(
-            *(real, synthetic, holdout),
+        paired = pair_tables(
+            *sides[:3],
             target=target,
             rare=rare,
             ignore=ignore,
@@ -113,17 +115,34 @@ def evaluate(
             schema=schema,
             constraints=constraints,
         )
-    elif rare is not None or ignore or kinds:
+        return judge(*paired[:5], random_state=random_state)
+    if rare is not None or ignore or kinds:
         raise UserError("rare, ignore and kinds say what a whole table holds: give its target too")
-    real, synthetic = read_frame(real), read_frame(synthetic)
+    real, synthetic, holdout, others = (
+        None if side is None else read_frame(side) for side in sides
+    )
     refuse_classes(real, synthetic)
+    return judge(real, synthetic, holdout, others, constraints, random_state=random_state)
+
+
+def judge(
+    real: pl.DataFrame,
+    synthetic: pl.DataFrame,
+    holdout: pl.DataFrame | None,
+    others: pl.DataFrame | None,
+    constraints: Sequence[str] = (),
+    *,
+    random_state: int = 0,
+) -> Report:
+    """Judge tables that hold what is to be judged and no more; see `evaluate`."""
+    seed = plain_seed(random_state)
     pairs = pair_columns(real, synthetic)  # tables that do not match are refused at once
     synthetic = synthetic.select(real.columns)
     tables = {
         "real": real,
         "synthetic": synthetic,
-        "holdout": _read(holdout, real, "held-out"),
-        "others": _read(others, real, "other"),
+        "holdout": like_real(holdout, real, "held-out"),
+        "others": like_real(others, real, "other"),
     }
     copies = find_copies(pairs, real, synthetic)
     notes = _samples(tables)
@@ -180,10 +199,6 @@ def evaluate(
         },
         fidelity=fidelity,
     )
-
-
-def _read(source: Any, real: pl.DataFrame, which: str) -> pl.DataFrame:
-    return like_real(None if source is None else read_frame(source), real, which)
 
 
 def _draw(table: pl.DataFrame, seed: tuple[int, ...]) -> npt.NDArray[np.intp]:

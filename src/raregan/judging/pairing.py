@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from raregan.data.rows import USUAL_TARGETS, choose_rows, has_value, known_column, match_value
+from raregan.data.rows import (
+    USUAL_TARGETS,
+    choose_rows,
+    has_value,
+    known_column,
+    listed,
+    match_value,
+)
 from raregan.data.sources import open_source, read_frame, read_table
 from raregan.errors import DataError
 
@@ -44,6 +51,8 @@ def pair_tables(
 ) -> Paired:
     """Take the rare rows of each table, and the other rows of the real one.
 
+    Columns are not judged yet, but the real table is read as for training, and refused as there.
+
     Parameters
     ----------
     real, query, choices
@@ -55,7 +64,8 @@ def pair_tables(
     Raises
     ------
     DataError
-        A table cannot be read, synthetic rows are not all rare, or no held-out row is.
+        A table cannot be read, synthetic rows are not all rare, or no held-out row is; of the real
+        table also as `raregan.data.table.make_table`.
     """
     try:
         table = read_table(real, query=query, **choices)
@@ -68,9 +78,10 @@ def pair_tables(
         raise
     rows, target = read_frame(synthetic), table.schema.target
     if n_others := rows.height - _rare_rows(rows, table).height:
+        values = listed(rows[target.name].unique().sort().to_list())
         raise DataError(
             f"{_name(synthetic, 'synthetic')} has {n_others:,} rows that are not {target.name} = "
-            f"{target.rare!r}: REAL comes first, then rows of its rare class"
+            f"{target.rare!r} (it is {values} there): REAL comes first, then rows of its rare class"
         )
     learned = [name for name in table.schema.names if name not in table.schema.identifiers]
     names = [known_column(rows.columns, name, _name(synthetic, "synthetic")) for name in learned]
@@ -123,8 +134,14 @@ def _rare_rows(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     target = table.schema.target
     if target.name not in rows.columns:
         return rows
-    value = match_value(target.rare, rows[target.name].drop_nulls().unique().to_list())
-    return rows.clear() if value is None else rows.filter(has_value(target.name, value))
+    values = rows[target.name].drop_nulls().unique().to_list()
+    meant = [value for value in values if _is_same(value, target.rare)]
+    return rows.filter(has_value(target.name, meant[0])) if meant else rows.clear()
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Say whether two tables mean the same by these, either of which may be text."""
+    return match_value(one, [other]) is not None or match_value(other, [one]) is not None
 
 
 def _name(source: Any, which: str) -> str:

@@ -58,7 +58,8 @@ def bring_together(
     SchemaError, TooFewRowsError
         As `raregan.judging.columns.pair_columns`.
     """
-    known = pl.concat([like_real(side, real, "real") for side in (real, holdout, others)])
+    sides = [like_real(side, real, "real") for side in (real, holdout, others)]
+    known = pl.concat(sides, how="vertical_relaxed")  # a column may be missing throughout one
     pairs = pair_columns(known, synthetic)
     columns = tuple(Column(pair.name, pair.kind, pair.levels) for pair in pairs)
     values = np.stack([pair.real for pair in pairs]).T
@@ -102,6 +103,7 @@ def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.
 
 
 def _as_real(cells: pl.Series, dtype: pl.DataType) -> pl.Series:
+    dtype = cells.dtype if dtype == pl.Null else dtype  # no real cell says what they are
     if dtype.is_numeric():
         return cells.cast(pl.Float64)
     if isinstance(dtype, pl.Categorical | pl.Enum):

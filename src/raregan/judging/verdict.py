@@ -185,13 +185,13 @@ def _beside(figure: Figure) -> str:
 
 def _commands(report: Report) -> tuple[str, ...]:
     """Return what would say it: where too few rows were held out, with a test part of enough."""
-    first, *rest = HOLDOUT_COMMANDS
-    held = report.counts["holdout"]
-    if count_too_few(report):
-        twentieths = math.ceil(20 * _ENOUGH * MIN_HOLDOUT / (report.counts["real"] + held))
-        if 2 * twentieths <= 20:  # noqa: PLR2004  # half of the rows
-            first = f"{first} --test {twentieths / 20:g}"
-    return (first, *rest)
+    if not count_too_few(report):
+        return HOLDOUT_COMMANDS
+    n_rare = report.counts["real"] + report.counts["holdout"]
+    twentieths = math.ceil(20 * _ENOUGH * MIN_HOLDOUT / n_rare)
+    share = f" --test {twentieths / 20:g}" if 2 * twentieths <= 20 else ""  # noqa: PLR2004
+    first, *rest = (command.replace("parts", "again") for command in HOLDOUT_COMMANDS)
+    return (first + share, *rest)
 
 
 def _say(report: Report, group: Group, names: Sorted) -> Said:
