@@ -212,9 +212,8 @@ def overview(contests: list[Held]) -> list[str]:
         f"others in {sum(gain.is_gain for gain in gains)}, behind it in "
         f"{sum(gain.high < 0 for gain in gains)}."
     )
-    if any(held.table == RULED for held in contests):
-        said += RULED_FOOT
-    return [*lines, "", said]
+    foot = [RULED_FOOT] if any(held.table == RULED for held in contests) else []
+    return [*lines, "", said, *foot]
 
 
 def hold(contests: Iterator[Held | None]) -> list[Held]:
@@ -313,7 +312,7 @@ new rows for each of them (`--n-rare 20 --amounts 10 --folds 3 --repeats 2`). Si
 """
 
 RULED_FOOT = f"""
-`{RULED}`, which is not counted, is the same table with two rules that raregan's rows keep
+`{RULED}`, which is not counted, is `paysim_sample` with two rules that raregan's rows keep
 (`--constraint`): those that `raregan inspect` lists of the whole table, as nearly all frauds keep
 them. Copies of rows that add up, and rows between two of them, add up by themselves; what is drawn
 from a distribution does so only if told.

@@ -214,8 +214,15 @@ def test_fewer_rare_rows_are_left_to_learn_from():
         ({"options": {"target": "x0"}}, "options has 'target'"),
         ({"options": {"epochs": 0}}, "epochs must be"),
         ({"options": {"settings": {"epochs": 2, "steps": 3}}}, "both epochs"),
+        ({"options": {"solver_steps": 5}}, r"solver_steps .* means nothing to wgan-gp"),
+        ({"constraints": ["x0 <"]}, "x0 <"),
+        ({"constraints": ["x99 <= x0"]}, "no column 'x99'"),
     ],
 )
-def test_mistakes_are_told(options, match):
+def test_mistakes_are_told_before_a_part_is_played(options, match):
+    told = []
+    if {"options", "constraints"} & options.keys():
+        options = {"contestants": ["wgan-gp"], **options}
     with pytest.raises(UserError, match=match):
-        compare(apart(), **{**QUICK, **options})
+        compare(apart(), **{**QUICK, **options}, progress=lambda *n: told.append(n))
+    assert not told

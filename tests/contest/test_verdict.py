@@ -82,6 +82,36 @@ def test_fewer_than_three_folds_say_nothing_yet():
     assert -1 <= plain["low"] <= plain["high"] <= 1
 
 
+def test_two_folds_recommend_nothing_however_alike_they_are():
+    levels = {"nothing": 0.5, "class-weights": 0.5, "smote": 0.6}
+    found = verdict_of(records_of(levels, folds=FOLDS[:2], noise=0.0))
+    assert found.interval.low > 0
+    assert (found.recommendation, found.reason) == ("keep", "too few folds")
+
+
+def test_who_is_absent_by_nature_is_not_waited_for():
+    records = records_of({"nothing": 0.5, "class-weights": 0.5, "smote": 0.5})
+    records += records_of({"borderline-smote": 0.9}, folds=FOLDS[:2])
+    assert verdict_of(records).reason == "too few folds"
+    records += [
+        Record(*place, "borderline-smote", "logistic", absent="no rare row is in danger")
+        for place in FOLDS[2:]
+    ]
+    found = verdict_of(records)
+    assert (found.recommendation, found.reason, found.best) == ("keep", "no gain", "smote")
+
+
+def test_what_cannot_be_ruled_out_is_the_largest_gain_of_any():
+    levels = {"nothing": 0.5, "class-weights": 0.5, "smote": 0.5}
+    records = records_of(levels, noise=0.001) + records_of({"flow": 0.35}, noise=0.2)
+    found = verdict_of(records)
+    standings, _ = rank(records, confidence=0.95)
+    flow = next(one for one in standings if one.contestant == "flow")
+    most = 100 * min(flow.gains.values(), key=lambda gain: gain.mean).high
+    assert found.best == "smote"
+    assert f"A gain of up to {most:.1f} points, by flow, cannot be ruled out" in found.text
+
+
 def test_a_gain_on_one_baseline_alone_is_none():
     found = verdict_of(records_of({"nothing": 0.5, "class-weights": 0.7, "smote": 0.69}))
     assert found.recommendation == "keep"

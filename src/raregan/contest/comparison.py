@@ -260,6 +260,7 @@ def compare(
     begun = time.monotonic()
     costs = _costs(cost_fn, cost_fp, amount_column)
     players = choose_contestants(contestants)
+    learned = [one.name for one in players if one.way == "learn"]
     rules = Rules(
         columns=(),
         learners=choose_learners(learners),
@@ -284,6 +285,8 @@ def compare(
         apart=tuple(name for name in (time_column, group) if name is not None),
     )
     rules = replace(rules, columns=arena.columns)
+    if rules.options:
+        check_options(learned, rules.options, arena.columns)
     ties = Ties.of(
         arena.frame,
         target=arena.rows.target,
@@ -373,8 +376,6 @@ def _costs(missed: float | None, alarm: float | None, amount_column: str | None)
 def _with_rules(
     options: Mapping[str, Any] | None, schema: Schema | None, constraints: Sequence[str]
 ) -> dict[str, Any]:
-    if options:
-        check_options(options)
     known = schema.constraints if schema is not None else ()
     rules = list(dict.fromkeys([*known, *constraints]))
     return {**(options or {}), **({"constraints": rules} if rules else {})}

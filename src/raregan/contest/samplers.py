@@ -16,12 +16,15 @@ import numpy as np
 import polars as pl
 from polars import selectors as cs
 
-from raregan.config import plain_options
 from raregan.contest.features import GAP, by_frequency
+from raregan.data.constraints import check_together, parse_constraint
 from raregan.errors import RareGANError, UserError
+from raregan.gans.variants import refuse_foreign_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from raregan.data.schema import Column
 
 MOST_OTHERS = 20_000
 """Rows of the other class that the SMOTE family is shown."""
@@ -202,24 +205,33 @@ def copula(train: pl.DataFrame, _others: pl.DataFrame, n: int, seed: int) -> pl.
     )
 
 
-def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse options of `learn_variant` that no training could take.
+def check_options(
+    variants: Iterable[str], options: Mapping[str, Any], columns: Iterable[Column]
+) -> None:
+    """Refuse options of `learn_variant` that no training on such columns could take.
 
     Raises
     ------
     UserError
-        `raregan.RareGAN` has no such option, the contest sets it, or its value is out of range.
+        `raregan.RareGAN` has no such option, the contest sets it, a variant would ignore it, or its
+        value is out of range; of ``constraints``, one is no rule of these columns.
     """
     from raregan.synthesizer import RareGAN
 
+    columns = tuple(columns)
+    dtypes = {column.name: column.polars_dtype for column in columns}
+    formats = {column.name: column.format for column in columns if column.format is not None}
+    rules = [parse_constraint(text, dtypes, formats) for text in options.get("constraints", ())]
+    check_together(rules)
     free = [name for name in RareGAN().get_params() if name not in _SET]
     for name in options:
-        if name not in free:
+        if name not in (*free, "constraints"):
             raise UserError(
                 f"options has {name!r}; of RareGAN it takes {', '.join(free)}: all else is said to "
                 "compare itself"
             )
-    plain_options(options)
+    for variant in variants:
+        refuse_foreign_options(variant, options)
 
 
 def learn_variant(

@@ -59,12 +59,17 @@ class Standing:
     @property
     def is_recommended(self) -> bool:
         """Whether it gains beyond doubt on every baseline that the learner could be scored with."""
-        gains = self.gains.values()
         return (
             self.contestant not in BASELINES
             and NOTHING in self.gains
-            and all(gain.is_gain for gain in gains)
+            and all(gain.is_gain for gain in self.gains.values())
+            and self.n_compared >= LEAST_FOLDS
         )
+
+    @property
+    def n_compared(self) -> int:
+        """Folds that it shares with each baseline."""
+        return min((gain.n for gain in self.gains.values()), default=0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold: no infinite number."""
@@ -214,11 +219,14 @@ def judge(
         if s.learner == best_learner and s.contestant not in BASELINES and s.n and s.gains
     ]
     recommendation = by_learner[best_learner] if best_learner is not None else KEEP
+    compared = [s for s in rivals if s.n_compared >= LEAST_FOLDS]
     best = next((s for s in rivals if s.contestant == recommendation), None)
-    best = best or max(rivals, key=lambda s: least_gain(s)[1].mean, default=None)
+    best = best or max(compared or rivals, key=lambda s: least_gain(s)[1].mean, default=None)
     against, interval = least_gain(best) if best is not None else (None, None)
     reason = "gain" if recommendation != KEEP else "no gain"
-    if reason != "gain" and (interval is None or min(s.n for s in rivals) < LEAST_FOLDS):
+    # who is absent from a fold was asked: more folds may be as few
+    missed = [s for s in rivals if s not in compared and s.absent is None]
+    if reason != "gain" and (missed or not compared):
         reason = "too few folds"
     if leaks:
         recommendation, reason = KEEP, "leak"
@@ -236,6 +244,7 @@ def judge(
             _words(
                 standings,
                 best,
+                compared,
                 reason=reason,
                 leaks=leaks,
                 by_learner=by_learner,
@@ -266,6 +275,7 @@ def show_gain(gain: Interval) -> str:
 def _words(
     standings: Sequence[Standing],
     best: Standing | None,
+    compared: Sequence[Standing],
     *,
     reason: str,
     leaks: Sequence[Leak],
@@ -301,7 +311,7 @@ def _words(
             f"Keep what you have: no contestant gains on both baselines beyond doubt with "
             f"{learner}, the best learner here. Nearest is {best.contestant}: "
             f"{show_gain(interval)} points of average precision on {against} ({sure})."
-            f"{_not_ruled_out(interval)}"
+            f"{_not_ruled_out(compared)}"
         )
     base = next((s for s in standings if (s.learner, s.contestant) == (learner, NOTHING)), None)
     if base is not None and base.n and reason != "leak":
@@ -318,22 +328,22 @@ def _words(
     return words
 
 
-def _not_ruled_out(gain: Interval) -> str:
-    """Say how large a gain this contest could have missed."""
-    if gain.high <= 0:
+def _not_ruled_out(compared: Iterable[Standing]) -> str:
+    """Say how large a gain this contest could have missed, and whose."""
+    highs = {one.contestant: least_gain(one)[1].high for one in compared}
+    widest = max(highs, key=lambda name: highs[name])
+    if highs[widest] <= 0:
         return ""
-    most = min(100.0, 100 * gain.high)
-    return f" A gain of up to {most:.1f} points cannot be ruled out by this contest."
+    most = min(100.0, 100 * highs[widest])
+    return f" A gain of up to {most:.1f} points, by {widest}, cannot be ruled out by this contest."
 
 
 def _few_folds(standings: Sequence[Standing], learner: str) -> str:
     """Name those that were not played in enough folds."""
-    few = [
-        f"{one.contestant} in {one.n}"
-        for one in standings
-        if one.learner == learner and 0 < one.n < LEAST_FOLDS
-    ]
-    return f"with {learner} fewer than {LEAST_FOLDS} folds were played by {', '.join(few)}"
+    few = [one for one in standings if one.learner == learner and 0 < one.n < LEAST_FOLDS]
+    few = [one for one in few if one.absent is None] or few
+    told = ", ".join(f"{one.contestant} in {one.n}" for one in few)
+    return f"with {learner} fewer than {LEAST_FOLDS} folds were played by {told}"
 
 
 def _calibration(best: Standing, base: Standing) -> list[str]:
