@@ -68,7 +68,7 @@ def parse() -> argparse.Namespace:
     add("--data", default=os.environ.get("RAREGAN_DATA"), help="folder of the tables")
     add("--within", type=float, default=0.5, help="of relatives (%(default)s)")
     add("--learners", nargs="+", default=["forest"])
-    add("--contestants", nargs="+", default=["over-sampling", "smote", "copula", "flow"])
+    add("--contestants", nargs="+", default=["over-sampling", "smote", "copula"])
     add("--jobs", type=int, default=-1)
     args = parser.parse_args()
     if args.data is None:
