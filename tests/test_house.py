@@ -30,7 +30,7 @@ WAY = (
     "__main__",
 )
 JUDGING = (
-    "columns intervals",
+    "columns intervals pairing",
     "association curves sides",
     "c2st neighbours rules spaces",
     "fidelity measures",

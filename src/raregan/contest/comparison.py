@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raregan.config import AMOUNTS, CONFIDENCE, FOLDS, REPEATS, SEED, plain_seed
-from raregan.contest.arena import Arena, read_arena, take_notes
+from raregan.contest.arena import read_arena, take_notes
 from raregan.contest.contestants import Contestant, choose_contestants
 from raregan.contest.fold import Record, Rules
 from raregan.contest.leaks import Leak, find_leaks
@@ -20,11 +20,18 @@ from raregan.contest.learners import choose_learners
 from raregan.contest.ledger import Ledger
 from raregan.contest.samplers import check_options
 from raregan.contest.schedule import Drawn, play_all
-from raregan.contest.scores import SCORES, Costs
+from raregan.contest.scores import SCORES
 from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
 from raregan.contest.sides import FEW_RARE, Caps
+from raregan.contest.terms import (
+    check_positive,
+    fingerprint_used,
+    read_amounts,
+    read_costs,
+    tell_rules,
+    with_rules,
+)
 from raregan.contest.verdict import MAIN, Standing, Verdict, gain_over, judge, rank
-from raregan.data.fingerprints import row_hashes
 from raregan.data.folds import Ties
 from raregan.data.rows import listed
 from raregan.errors import UserError
@@ -258,20 +265,20 @@ def compare(
         The table, an option or the ledger is at fault.
     """
     begun = time.monotonic()
-    costs = _costs(cost_fn, cost_fp, amount_column)
+    costs = read_costs(cost_fn, cost_fp, amount_column)
     players = choose_contestants(contestants)
     learned = [one.name for one in players if one.way == "learn"]
     rules = Rules(
         columns=(),
         learners=choose_learners(learners),
-        amounts=_positive(amounts),
+        amounts=read_amounts(amounts),
         ratio=ratio,
         top=top,
         costs=costs,
-        options=_with_rules(options, schema, constraints),
+        options=with_rules(options, schema, constraints),
         seed=plain_seed(random_state),
     )
-    _check_numbers(ratio=ratio, n_rare=n_rare, top=top, minutes=minutes)
+    check_positive(ratio=ratio, n_rare=n_rare, top=top, minutes=minutes)
     if not 0 < confidence < 1:
         raise UserError(f"confidence must lie between 0 and 1, got {confidence!r}")
     arena = read_arena(
@@ -303,8 +310,8 @@ def compare(
         "n_rare": n_rare,
         "caps": asdict(caps or Caps()),
         "amount_column": amount_column,
-        **_plain_rules(rules, arena),
-        "data": _fingerprint(arena, [time_column, group, amount_column]),
+        **tell_rules(rules, arena),
+        "data": fingerprint_used(arena, [time_column, group, amount_column]),
     }
     dealt = ties.deal(folds, repeats, rules.seed)
     there = [int(ties.is_rare[fold.train].sum()) for fold in dealt]
@@ -357,63 +364,6 @@ def _note_gaps(tasks: Sequence[Any], book: Ledger) -> tuple[str, ...]:
         "each contestant was played in, which differ, so compare gains, not scores"
     )
     return (said,)
-
-
-# --- options --------------------------------------------------------------------------------------
-
-
-def _costs(missed: float | None, alarm: float | None, amount_column: str | None) -> Costs | None:
-    if missed is None and alarm is None:
-        if amount_column is not None:
-            raise UserError("an amount column needs the costs too: give cost_fn and cost_fp")
-        return None
-    if missed is None or alarm is None:
-        raise UserError("costs are given together: cost_fn of a miss, cost_fp of a false alarm")
-    _check_numbers(cost_fn=missed, cost_fp=alarm)
-    return Costs(float(missed), float(alarm))
-
-
-def _with_rules(
-    options: Mapping[str, Any] | None, schema: Schema | None, constraints: Sequence[str]
-) -> dict[str, Any]:
-    known = schema.constraints if schema is not None else ()
-    rules = list(dict.fromkeys([*known, *constraints]))
-    return {**(options or {}), **({"constraints": rules} if rules else {})}
-
-
-def _positive(amounts: Iterable[float]) -> tuple[float, ...]:
-    chosen = tuple(sorted({float(amount) for amount in amounts}))
-    if not chosen or chosen[0] <= 0 or not np.isfinite(chosen[-1]):
-        raise UserError(f"amounts must be positive numbers, got {list(chosen)}")
-    return chosen
-
-
-def _check_numbers(**values: float | None) -> None:
-    for name, value in values.items():
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise UserError(f"{name} must be a positive number, got {value!r}")
-
-
-def _plain_rules(rules: Rules, arena: Arena) -> dict[str, Any]:
-    return {
-        "target": arena.rows.target,
-        "rare": arena.rows.value,
-        "columns": {column.name: column.kind for column in rules.columns},
-        "learners": [learner.name for learner in rules.learners],
-        "amounts": list(rules.amounts),
-        "ratio": rules.ratio,
-        "top": rules.top,
-        "costs": None if rules.costs is None else asdict(rules.costs),
-        "options": dict(rules.options),
-        "seed": rules.seed,
-    }
-
-
-def _fingerprint(arena: Arena, others: Iterable[str | None]) -> str:
-    """Hash what the records depend on of the rows, in their order."""
-    used = {column.name for column in arena.columns} | {arena.rows.target, *others}
-    frame = arena.frame.select(name for name in arena.frame.columns if name in used)
-    return hashlib.sha256(row_hashes(frame).astype("<u8").tobytes()).hexdigest()
 
 
 def _open_ledger(

@@ -1,0 +1,101 @@
+"""The terms of a contest: what was asked for, checked, and told as plain data."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raregan.contest.scores import Costs
+from raregan.data.fingerprints import row_hashes
+from raregan.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from raregan.contest.arena import Arena
+    from raregan.contest.fold import Rules
+    from raregan.data.schema import Schema
+
+
+def check_positive(**values: float | None) -> None:
+    """Refuse, by name, what is given and is no positive number, with a UserError."""
+    for name, value in values.items():
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise UserError(f"{name} must be a positive number, got {value!r}")
+
+
+def read_amounts(amounts: Iterable[float]) -> tuple[float, ...]:
+    """Return the amounts in their order, each once.
+
+    Raises
+    ------
+    UserError
+        There is none, or one is no positive number.
+    """
+    chosen = tuple(sorted({float(amount) for amount in amounts}))
+    if not chosen or chosen[0] <= 0 or not np.isfinite(chosen[-1]):
+        raise UserError(f"amounts must be positive numbers, got {list(chosen)}")
+    return chosen
+
+
+def read_costs(
+    missed: float | None, alarm: float | None, amount_column: str | None
+) -> Costs | None:
+    """Return the costs of a miss and of a false alarm; None where neither is given.
+
+    Raises
+    ------
+    UserError
+        One is given without the other, or an amount column without them; or one is not positive.
+    """
+    if missed is None and alarm is None:
+        if amount_column is not None:
+            raise UserError("an amount column needs the costs too: give cost_fn and cost_fp")
+        return None
+    if missed is None or alarm is None:
+        raise UserError("costs are given together: cost_fn of a miss, cost_fp of a false alarm")
+    check_positive(cost_fn=missed, cost_fp=alarm)
+    return Costs(float(missed), float(alarm))
+
+
+def with_rules(
+    options: Mapping[str, Any] | None, schema: Schema | None, constraints: Sequence[str]
+) -> dict[str, Any]:
+    """Return the options of raregan's variants, with the rules that their rows keep."""
+    known = schema.constraints if schema is not None else ()
+    rules = list(dict.fromkeys([*known, *constraints]))
+    return {**(options or {}), **({"constraints": rules} if rules else {})}
+
+
+def tell_rules(rules: Rules, arena: Arena) -> dict[str, Any]:
+    """Return what the records depend on besides rows and folds, as JSON can hold it."""
+    return {
+        "target": arena.rows.target,
+        "rare": arena.rows.value,
+        "columns": {column.name: column.kind for column in rules.columns},
+        "learners": [learner.name for learner in rules.learners],
+        "amounts": list(rules.amounts),
+        "ratio": rules.ratio,
+        "top": rules.top,
+        "costs": None if rules.costs is None else asdict(rules.costs),
+        "options": dict(rules.options),
+        "seed": rules.seed,
+    }
+
+
+def fingerprint_used(arena: Arena, others: Iterable[str | None]) -> str:
+    """Hash what the records depend on of the rows, in their order.
+
+    Parameters
+    ----------
+    arena
+        Its features and target are used.
+    others
+        Columns that are used besides; None: none.
+    """
+    used = {column.name for column in arena.columns} | {arena.rows.target, *others}
+    frame = arena.frame.select(name for name in arena.frame.columns if name in used)
+    return hashlib.sha256(row_hashes(frame).astype("<u8").tobytes()).hexdigest()
