@@ -437,8 +437,10 @@ def measure(args: argparse.Namespace, results: Results) -> dict[str, dict[str, S
 def report(args: argparse.Namespace, results: Results) -> Bars:
     """Measure, print and write everything; return the bars that can be judged."""
     found = measure(args, results)
-    lines = [line for table, s in found.items() for line in table_of(table, s, args.seeds)]
-    lines += summary(found)
+    lines: list[str] = []
+    if args.seeds:
+        lines = [line for table, s in found.items() for line in table_of(table, s, args.seeds)]
+        lines += summary(found)
     bars: Bars = []
     if args.rare is None:
         said, bars = judged_bars(args, found, results)
@@ -464,7 +466,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("--table", action="append", choices=TABLES, help="this table; repeatable")
     add("--only", action="append", choices=CONTESTANTS, help="this contestant; repeatable")
-    add("--seeds", type=int, default=5, help="splits of each table")
+    add("--seeds", type=int, default=5, help="splits of each table; 0: TSTR alone")
     add("--peers", metavar="PYTHON", help="the Python of an environment that has ctgan")
     add("--epochs", type=int, help="fewer, for a quick try; kept apart from full results")
     add("--rare", type=int, metavar="N", help="keep N rare rows to learn from; no bar is judged")
