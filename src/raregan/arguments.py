@@ -265,7 +265,8 @@ def _add_evaluate(verbs: Any) -> None:
     evaluate.add_argument(
         "--holdout",
         metavar="FILE",
-        help="rare rows that were not learned from: without them no privacy, no utility",
+        help="the part that was not learned from, with 20 rare rows at least: without it no "
+        "figures of privacy and utility",
     )
     evaluate.add_argument("--json", metavar="FILE", help="write all figures as JSON too")
     evaluate.add_argument("--markdown", metavar="FILE", help="write them as Markdown too")
@@ -284,14 +285,15 @@ def _add_compare(verbs: Any) -> None:
     how = compare.add_argument_group("folds")
     how.add_argument("--time-column", metavar="COLUMN", help="test on later rows than are learned")
     how.add_argument("--group", metavar="COLUMN", help="keep rows that share its value together")
-    _number(how, "--folds", whole, f"parts, each of which is the test once ({FOLDS})", FOLDS)
-    _number(how, "--repeats", whole, f"dealings into parts ({REPEATS})", REPEATS)
+    _number(how, "--folds", whole, f"pieces, each of which is the test once ({FOLDS})", FOLDS)
+    _number(how, "--repeats", whole, f"dealings into pieces ({REPEATS})", REPEATS)
     _number(how, "--n-rare", whole, "keep so many rare rows to learn from in each fold (all)")
     who = compare.add_argument_group("who plays")
     who.add_argument(
         "--contestants",
         metavar="A,B",
-        help="smote, flow and others; nothing and class-weights always do (see docs/contest.md)",
+        help="smote, flow and others of docs/contest.md (all, of raregan's variants flow alone); "
+        "nothing and class-weights always play",
     )
     who.add_argument(
         "--learners",
@@ -314,12 +316,14 @@ def _add_compare(verbs: Any) -> None:
     what.add_argument("--amount-column", metavar="COLUMN", help="what --cost-fn is multiplied with")
     _number(what, "--confidence", real, f"of all intervals together ({CONFIDENCE})", CONFIDENCE)
     _number(compare, "--minutes", real, "end in this time, with what is known then (no limit)")
-    _number(compare, "--jobs", whole, "parts to play at once (one a core)", -1)
+    _number(
+        compare, "--jobs", whole, "parts (a contestant in a fold) to play at once (one a core)", -1
+    )
     compare.add_argument(
         "--ledger",
         metavar="FILE",
-        help="keep what is finished here (a file of its own, removed at the end); the same command "
-        "goes on with it",
+        help="keep what is finished in this file, which stays (without: in a file of its own here, "
+        "removed at the end); the same command goes on with it",
     )
     compare.add_argument(
         "-o", "--output", metavar="FILE", help="write verdict, pictures and tables as one HTML page"
@@ -378,7 +382,11 @@ def _verb(verbs: Any, name: str, summary: str) -> argparse.ArgumentParser:
 
 
 def _add_pair(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("real", metavar="REAL", help="the real table; its rare rows are compared")
+    verb.add_argument(
+        "real",
+        metavar="REAL",
+        help="the real table, or its part that was learned from; its rare rows are compared",
+    )
     verb.add_argument("synthetic", metavar="SYNTHETIC", help="synthetic rows of the same columns")
     _add_table_options(verb)
 

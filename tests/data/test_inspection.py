@@ -131,7 +131,10 @@ def test_the_table_keeps_within_the_width(width):
 def test_the_text_ends_with_what_to_do():
     notes = [f"note {i} about a thing that was said at length" for i in range(N)]
     text = inspect(frame(**{"my notes": pl.Series(notes)})).to_text(100)
-    assert text.endswith("Next: raregan train DATA --target Class --rare True --ignore 'my notes'")
+    options = "--target Class --rare True --ignore 'my notes'"
+    *_, first, second = text.splitlines()
+    assert first == f"Next: raregan split DATA {options} -o parts"
+    assert second == f"      raregan train parts/TRAIN {options}"
     assert text.startswith("400 rows, 40 of them rare (Class = True), 2 columns")
 
 

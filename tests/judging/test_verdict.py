@@ -50,7 +50,7 @@ def test_where_all_reads_as_real_rows_nothing_is_promised():
     assert [answer.question for answer in verdict.answers] == [
         "Does it look real?",
         "Whom does it expose?",
-        "Does it help a detector?",
+        "Does it teach what real rows teach?",
     ]
     assert [answer.as_real for answer in verdict.answers] == [
         ("column_shape", "coverage"),

@@ -23,7 +23,7 @@ def test_the_verdict_names_what_reads_otherwise_and_what_would_say_the_rest():
     page = Page(verdict_section(reach_verdict(report), report))
     assert page.open == []
     assert page.texts("h3") == [
-        *("Does it look real?", "Whom does it expose?", "Does it help a detector?"),
+        *("Does it look real?", "Whom does it expose?", "Does it teach what real rows teach?"),
         *("What would say the rest?", "How do you know?"),
     ]
     assert page.texts("li") == [

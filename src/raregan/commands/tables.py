@@ -60,6 +60,10 @@ def split(args: argparse.Namespace) -> int:
     for note in noted:
         say(f"warning: {note.message}")
     print(done.describe())
+    say(
+        f"next: raregan train {done.train} with the same --target and --ignore, later raregan "
+        f"evaluate {done.train} SYNTHETIC --holdout {done.test}"
+    )
     return 0
 
 

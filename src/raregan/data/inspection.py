@@ -156,7 +156,11 @@ class Inspection:
         texts = [column.name for column in self.columns if column.kind == "text"]
         ignored = "".join(f" --ignore {shlex.quote(name)}" for name in texts)
         target, rare = shlex.quote(self.target), shlex.quote(str(self.rare))
-        return plain(f"Next: raregan train DATA --target {target} --rare {rare}{ignored}")
+        options = plain(f"--target {target} --rare {rare}{ignored}")
+        return (
+            f"Next: raregan split DATA {options} -o parts\n"
+            f"      raregan train parts/TRAIN {options}"
+        )
 
 
 def inspect_rows(rows: Rows, schema: Schema) -> Inspection:

@@ -286,7 +286,7 @@ def _exposes_nobody(report: Report, names: Sorted) -> Said:
     )
 
 
-# --- does it help a detector? ---------------------------------------------------------------------
+# --- does it teach what real rows teach? ----------------------------------------------------------
 
 
 def _utility(report: Report, names: Sorted) -> Said:
@@ -315,7 +315,7 @@ def _helps_unknown(report: Report) -> Said:
     return Said(
         "not judged",
         f"{headline}.",
-        f"Whether they help a detector {clause}.",
+        f"Whether they teach what real rows teach {clause}.",
         "A detector is tested on rare rows that nobody learned from, and on rows of the other "
         "class.",
     )
@@ -324,7 +324,9 @@ def _helps_unknown(report: Report) -> Said:
 def _helps_unsure(report: Report, names: Sorted) -> Said:
     held = _held(report)
     found = f"{_taught(report)}, but with {held}"
-    return _too_few(report, "utility", names, found, f"Whether they help a detector, {held}")
+    return _too_few(
+        report, "utility", names, found, f"Whether they teach what real rows teach, {held}"
+    )
 
 
 def _helps_as_much(report: Report) -> Said:

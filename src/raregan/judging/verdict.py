@@ -65,10 +65,10 @@ QUESTIONS: Mapping[Group, Question] = {
         "that none do. Attacks show what these attackers reach, and no more.",
     ),
     "utility": Question(
-        "Does it help a detector?",
+        "Does it teach what real rows teach?",
         "for the data scientist",
-        "This compares synthetic rows with as many real ones. Whether adding them to the real rows "
-        "helps, measure with your own detector and data.",
+        "Here synthetic rows stand in the place of as many real ones. Whether a detector gains by "
+        "rows that are added to the real ones is another question: raregan compare answers it.",
     ),
 }
 
