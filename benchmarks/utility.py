@@ -205,14 +205,17 @@ def overview(contests: list[Held]) -> list[str]:
                 if name != "keep"}  # fmt: skip
         advice = held.found.verdict.recommendation
         advice += f" (sure gain: {', '.join(sorted(sure))})" if sure else ""
-        lines.append(f"| {held.table} | {held.n_learned:,} | {advice} | {' | '.join(cells)} |")
+        found = held.found
+        part = "" if found.is_whole else f" ({found.n_done} of {found.n_tasks} parts)"
+        first = f"{held.table}{part} | {held.n_learned:,} | {advice}"
+        lines.append(f"| {first} | {' | '.join(cells)} |")
     said = (
         f"Of {len(gains)} pairs of a table and a learner raregan has the highest mean in "
         f"{sum(gain.mean > 0 for gain in gains)}; beyond doubt it is ahead of the best of the "
         f"others in {sum(gain.is_gain for gain in gains)}, behind it in "
         f"{sum(gain.high < 0 for gain in gains)}."
     )
-    foot = [RULED_FOOT] if any(held.table == RULED for held in contests) else []
+    foot = ["", RULED_FOOT.rstrip()] if any(held.table == RULED for held in contests) else []
     return [*lines, "", said, *foot]
 
 
@@ -316,7 +319,7 @@ CURVE_HEAD = """
 new rows for each of them (`--n-rare 20 --amounts 10 --folds 3 --repeats 2`). Six trainings.
 """
 
-RULED_FOOT = f"""
+RULED_FOOT = f"""\
 `{RULED}`, which is not counted, is `paysim_sample` with two rules that raregan's rows keep
 (`--constraint`): those that `raregan inspect` lists of the whole table, as nearly all frauds keep
 them. Copies of rows that add up, and rows between two of them, add up by themselves; what is drawn
