@@ -272,7 +272,7 @@ def draw(points: list[Held], path: Path) -> None:
     learners = points[0].learners
     figure, panels = plt.subplots(1, len(learners), figsize=(4.2 * len(learners), 3.6), sharey=True)
     for learner, panel in zip(learners, panels, strict=True):
-        for name in points[0].contestants:
+        for name in [name for name in points[0].contestants if name != "nothing"]:
             there = [held for held in points if name in held.contestants]
             own = [(held, held.standing(name, learner)) for held in there]
             own = [(held, one) for held, one in own if "nothing" in one.gains]
@@ -282,6 +282,9 @@ def draw(points: list[Held], path: Path) -> None:
             panel.plot(places, gains, marker="o", markersize=3, linewidth=width, label=name)
         panel.axhline(0, color="black", linewidth=0.8)
         panel.set(xscale="log", title=learner, xlabel="rare rows to learn from")
+        known = [held.n_learned for held in points]
+        panel.set_xticks(known, [f"{n:,}" for n in known])
+        panel.minorticks_off()
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("gain on nothing, points of average precision")
     panels[-1].legend(fontsize=7)
