@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from raregan.contest.intervals import Interval
     from raregan.contest.verdict import Standing
 
-RULED = "paysim_sample_ruled"
+PLAIN, RULED = "paysim_sample", "paysim_sample_ruled"
 RULES = ("amount + newbalanceOrig == oldbalanceOrg", "oldbalanceDest <= newbalanceDest")
-PLAYED = TABLES | {RULED: TABLES["paysim_sample"]._replace(constraints=RULES)}
+PLAYED = TABLES | {RULED: TABLES[PLAIN]._replace(constraints=RULES)}
 FOLDS = {"folds": 5, "repeats": 2}
 CURVE = {
     "folds": 3,
@@ -101,7 +101,7 @@ def contest(
     if args.minutes == 0 and not path.exists():
         return None
     found = compare(
-        read("paysim_sample" if name == RULED else name, args.data),
+        read(PLAIN if name == RULED else name, args.data),
         target=case.target,
         rare=case.rare,
         constraints=case.constraints,
@@ -215,7 +215,7 @@ def overview(contests: list[Held]) -> list[str]:
         f"others in {sum(gain.is_gain for gain in gains)}, behind it in "
         f"{sum(gain.high < 0 for gain in gains)}."
     )
-    foot = ["", RULED_FOOT.rstrip()] if any(held.table == RULED for held in contests) else []
+    foot = ["", RULED_FOOT] if any(held.table == RULED for held in contests) else []
     return [*lines, "", said, *foot]
 
 
@@ -272,7 +272,9 @@ def draw(points: list[Held], path: Path) -> None:
     learners = points[0].learners
     figure, panels = plt.subplots(1, len(learners), figsize=(4.2 * len(learners), 3.6), sharey=True)
     for learner, panel in zip(learners, panels, strict=True):
-        for name in [name for name in points[0].contestants if name != "nothing"]:
+        for name in points[0].contestants:
+            if name == "nothing":
+                continue
             there = [held for held in points if name in held.contestants]
             own = [(held, held.standing(name, learner)) for held in there]
             own = [(held, one) for held, one in own if "nothing" in one.gains]
@@ -323,11 +325,10 @@ new rows for each of them (`--n-rare 20 --amounts 10 --folds 3 --repeats 2`). Si
 """
 
 RULED_FOOT = f"""\
-`{RULED}`, which is not counted, is `paysim_sample` with two rules that raregan's rows keep
+`{RULED}`, which is not counted, is `{PLAIN}` with two rules that raregan's rows keep
 (`--constraint`): those that `raregan inspect` lists of the whole table, as nearly all frauds keep
 them. Copies of rows that add up, and rows between two of them, add up by themselves; what is drawn
-from a distribution does so only if told.
-"""
+from a distribution does so only if told."""
 
 PICTURE = """
 ![What is gained on the untouched table, by rare rows to learn from](evidence.png)

@@ -96,7 +96,7 @@ def test_a_feature_of_a_usual_targets_name_is_none_where_the_target_is_named(sid
         (
             {"target": "Class", "holdout": "less"},
             SchemaError,
-            "out table has no column 'city'",
+            "held-out table has no column 'city'",
         ),
     ],
 )

@@ -267,7 +267,6 @@ def compare(
     begun = time.monotonic()
     costs = read_costs(cost_fn, cost_fp, amount_column)
     players = choose_contestants(contestants)
-    learned = [one.name for one in players if one.way == "learn"]
     rules = Rules(
         columns=(),
         learners=choose_learners(learners),
@@ -293,6 +292,7 @@ def compare(
     )
     rules = replace(rules, columns=arena.columns)
     if rules.options:
+        learned = [one.name for one in players if one.way == "learn"]
         check_options(learned, rules.options, arena.columns)
     ties = Ties.of(
         arena.frame,

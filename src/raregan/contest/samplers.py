@@ -22,7 +22,7 @@ from raregan.errors import RareGANError, UserError
 from raregan.gans.variants import refuse_foreign_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from raregan.data.schema import Column
 
@@ -206,7 +206,7 @@ def copula(train: pl.DataFrame, _others: pl.DataFrame, n: int, seed: int) -> pl.
 
 
 def check_options(
-    variants: Iterable[str], options: Mapping[str, Any], columns: Iterable[Column]
+    variants: Iterable[str], options: Mapping[str, Any], columns: Sequence[Column]
 ) -> None:
     """Refuse options of `learn_variant` that no training on such columns could take.
 
@@ -218,7 +218,6 @@ def check_options(
     """
     from raregan.synthesizer import RareGAN
 
-    columns = tuple(columns)
     dtypes = {column.name: column.polars_dtype for column in columns}
     formats = {column.name: column.format for column in columns if column.format is not None}
     rules = [parse_constraint(text, dtypes, formats) for text in options.get("constraints", ())]
