@@ -66,6 +66,27 @@ def test_every_contestant_plays_and_is_the_same_again(name):
         assert records[0].amount in (1.0, 2.0)
 
 
+@pytest.mark.parametrize("name", ["nothing", "class-weights", "over-sampling", "under-sampling"])
+@pytest.mark.parametrize("learner", ["logistic", "boosting"])
+def test_recalibrated_probabilities_are_those_of_the_whole_table(monkeypatch, name, learner):
+    """However many of the others are left to learn from, and to choose an amount."""
+    table = apart(n=12_000, n_rare=600)
+    features = table.drop("Class")
+    ties = Ties.of(table, target="Class", rare=1)
+    caps = Caps(train=2_000, fit=1_000, test=5_000)
+    sides = draw_sides(features, ties, ties.deal(4, 1, 0)[0], seed=0, caps=caps)
+    said = []
+    monkeypatch.setattr(module, "score", lambda *_, calibrated, **__: said.append(calibrated) or {})
+    played(name, sides, replace(RULES, learners=choose_learners([learner])))
+    shares = [np.average(one, weights=sides.test.weights) for one in (*said, sides.test.is_rare)]
+    assert shares[0] == pytest.approx(shares[1], rel=0.15)
+
+
+def test_bags_are_filled_from_few_rare_rows():
+    sides = draw_sides(FEATURES, TIES, FOLD, seed=0, caps=Caps(), n_rare=3)
+    assert played("balanced-bagging", sides)[0].scores["average_precision"] > 0.2
+
+
 def test_a_variant_plays():
     assert played("flow")[0].scores["average_precision"] > 0.5
 

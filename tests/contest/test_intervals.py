@@ -43,7 +43,9 @@ def test_too_few_or_equal_differences():
     assert (one.mean, one.low, one.high, one.p) == (0.3, -math.inf, math.inf, 1.0)
     assert math.isnan(corrected_interval([], test_share=0.25, confidence=0.95).mean)
     same = corrected_interval([0.25, 0.25], test_share=0.25, confidence=0.95)
-    assert (same.low, same.high, same.p) == (0.25, 0.25, 0.0)
+    assert (same.mean, same.low, same.high, same.p) == (0.25, -math.inf, math.inf, 1.0)
+    none = corrected_interval([0.0, 0.0, 0.0], test_share=0.25, confidence=0.95)
+    assert (none.low, none.high, none.p) == (0.0, 0.0, 1.0)
     none = corrected_interval([0.0, 0.0], test_share=0.25, confidence=0.95)
     assert (none.is_gain, none.p) == (False, 1.0)
 

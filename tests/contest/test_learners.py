@@ -68,6 +68,16 @@ def test_a_missing_package_is_an_error_that_names_the_command(name, monkeypatch)
         find_learner(name)
 
 
+def test_boosting_takes_a_column_that_is_missing_throughout():
+    rows, labels = imbalanced(1_000)
+    gaps = rows.copy()
+    gaps[:, 1] = np.nan
+    model = clone(LEARNERS["boosting"].make(3, True)).fit(gaps, labels)
+    rows[:, 1] = 0.0
+    known = LEARNERS["boosting"].make(3, True).fit(rows, labels)
+    assert (model.predict_proba(gaps) == known.predict_proba(rows)).all()
+
+
 def rated(name):
     rows, labels = imbalanced(1_000)
     return LEARNERS[name].make(3, True).fit(rows, labels).predict_proba(rows)

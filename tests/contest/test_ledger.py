@@ -16,13 +16,21 @@ def record(fold, contestant="smote"):
 def test_what_was_added_is_there_again(tmp_path):
     path = tmp_path / "l.jsonl"
     ledger = Ledger.open(path, RULES)
-    ledger.add([record(0), record(0)])
+    ledger.add([record(0), record(0, "copula")])
     ledger.add([record(1)])
     again = Ledger.open(path, RULES)
-    assert again.records == [record(0), record(0), record(1)]
-    assert again.done == {(0, 0, "smote"), (0, 1, "smote")}
+    assert again.records == [record(0), record(0, "copula"), record(1)]
+    assert again.done == {(0, 0, "smote"), (0, 0, "copula"), (0, 1, "smote")}
     again.remove()
     assert not path.exists()
+
+
+def test_what_two_runs_played_at_once_counts_once(tmp_path):
+    path = tmp_path / "l.jsonl"
+    Ledger.open(path, RULES).add([record(0), record(1)])
+    _, line = path.read_text().splitlines()
+    path.write_text(path.read_text() + line + "\n")
+    assert Ledger.open(path, RULES).records == [record(0), record(1)]
 
 
 @pytest.mark.parametrize("lost", [1, 5, 40])

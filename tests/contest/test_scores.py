@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from raregan.contest.learners import LEARNERS
 from raregan.contest.scores import (
     SCORES,
     Costs,
@@ -76,7 +77,7 @@ def test_probabilities_are_calibrated_whatever_the_classifier_said():
     rng = np.random.default_rng(1)
     truth = rng.beta(1, 8, 40_000)
     labels = rng.random(40_000) < truth
-    distorted = margins_of(truth) * 0.5 + 2
+    distorted = margins_of(truth, 1e-6) * 0.5 + 2
     sigmoid = Sigmoid.fit(distorted[:20_000], labels[:20_000], np.ones(20_000))
     found = sigmoid.calibrate(distorted[20_000:])
     assert np.abs(found - truth[20_000:]).mean() < 0.01
@@ -88,5 +89,17 @@ def test_calibration_undoes_thinning_of_the_others():
     labels = rng.random(40_000) < truth
     kept = labels | (rng.random(40_000) < 0.25)
     weights = np.where(labels, 1.0, 4.0)[kept]
-    sigmoid = Sigmoid.fit(margins_of(truth)[kept], labels[kept], weights)
-    assert abs(sigmoid.calibrate(margins_of(truth)).mean() - labels.mean()) < 0.005
+    sigmoid = Sigmoid.fit(margins_of(truth, 1e-6)[kept], labels[kept], weights)
+    assert abs(sigmoid.calibrate(margins_of(truth, 1e-6)).mean() - labels.mean()) < 0.005
+
+
+def test_rows_that_are_hardly_ever_rare_are_told_apart_where_a_miss_is_dear():
+    """With odds of 1 in 2,000 and a miss at 10,000 alarms, not every row is worth one."""
+    rng = np.random.default_rng(3)
+    truth = 1 / (1 + np.exp(9.5 - 2 * rng.normal(size=200_000)))
+    labels, even = rng.random(200_000) < truth, np.ones(200_000)
+    margins = margins_of(truth, LEARNERS["logistic"].floor)
+    calibrated = Sigmoid.fit(margins, labels, even).calibrate(margins)
+    costs = Costs(10_000.0, 1.0)
+    best, always = (cost(labels, p, even, costs) for p in (truth, np.ones(200_000)))
+    assert cost(labels, calibrated, even, costs) < best + 0.1 * (always - best)

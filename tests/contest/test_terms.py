@@ -11,9 +11,11 @@ from raregan.contest.learners import choose_learners
 from raregan.contest.scores import Costs
 from raregan.contest.terms import (
     check_positive,
+    check_whole,
     fingerprint_used,
     read_amounts,
     read_costs,
+    read_names,
     tell_rules,
     with_rules,
 )
@@ -44,6 +46,23 @@ def test_what_is_not_positive_is_refused_by_name(value):
     check_positive(folds=None, top=3)
     with pytest.raises(UserError, match="top must be a positive number"):
         check_positive(folds=1, top=value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0, np.nan, "3", None])
+def test_what_is_no_whole_number_is_refused_by_name(value):
+    check_whole(folds=5, top=None)
+    if value is not None:
+        with pytest.raises(UserError, match="top must be a whole number of at least 1, got"):
+            check_whole(folds=1, top=value)
+
+
+def test_one_name_or_amount_may_be_given_by_itself():
+    assert (read_names("smote"), read_names(["b", "a"]), read_names(None)) == (
+        ("smote",),
+        ("b", "a"),
+        None,
+    )
+    assert (read_amounts(2), read_amounts([2, 0.5, 2])) == ((2.0,), (0.5, 2.0))
 
 
 def test_costs_come_together():

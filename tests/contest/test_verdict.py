@@ -84,9 +84,43 @@ def test_fewer_than_three_folds_say_nothing_yet():
 
 def test_two_folds_recommend_nothing_however_alike_they_are():
     levels = {"nothing": 0.5, "class-weights": 0.5, "smote": 0.6}
-    found = verdict_of(records_of(levels, folds=FOLDS[:2], noise=0.0))
+    found = verdict_of(records_of(levels, folds=FOLDS[:2], noise=1e-5))
     assert found.interval.low > 0
     assert (found.recommendation, found.reason) == ("keep", "too few folds")
+
+
+def missing_the_hard_fold(levels, *, learner="logistic"):
+    """Records as of `records_of`, but the last fold is much harder, and some are not played in it.
+
+    By contestant: its level, and whether it plays the hard fold.
+    """
+    records = records_of({name: level for name, (level, _) in levels.items()}, learner=learner)
+    for record in records:
+        if (record.repeat, record.fold) == FOLDS[-1]:
+            record.scores["average_precision"] -= 0.45
+    return [r for r in records if (r.repeat, r.fold) != FOLDS[-1] or levels[r.contestant][1]]
+
+
+def test_contestants_are_ranked_by_what_they_gain_whatever_folds_they_missed():
+    base = {"nothing": (0.6, True), "class-weights": (0.6, True)}
+    records = missing_the_hard_fold({**base, "smote": (0.68, True), "copula": (0.66, False)})
+    standings, _ = rank(records, confidence=0.95)
+    smote, copula = (
+        next(s for s in standings if s.contestant == name) for name in ("smote", "copula")
+    )
+    assert copula.scores["average_precision"] > smote.scores["average_precision"]
+    assert copula.beside["average_precision"] > smote.beside["average_precision"] + 0.04
+    assert verdict_of(records).recommendation == "smote"
+
+
+def test_learners_are_ranked_by_the_untouched_table_and_gains():
+    base = {"nothing": (0.6, True), "class-weights": (0.6, True)}
+    records = missing_the_hard_fold({**base, "smote": (0.69, True)})
+    other = {"nothing": (0.55, True), "class-weights": (0.55, True)}
+    records += missing_the_hard_fold({**other, "smote": (0.68, False)}, learner="tree")
+    found = verdict_of(records)
+    assert found.by_learner == {"logistic": "smote", "tree": "smote"}
+    assert found.learner == "logistic"
 
 
 def test_who_is_absent_by_nature_is_not_waited_for():

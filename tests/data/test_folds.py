@@ -86,6 +86,16 @@ def test_rows_are_dealt_into_no_more_parts_than_rare_rows_are_apart():
         known.deal_again(others, 0.25, np.random.default_rng(0), in_turn=True)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_few_groups_of_many_rare_rows_are_dealt_into_as_many_parts(seed):
+    groups = np.r_[np.repeat(np.arange(60), 10), np.repeat([100, 101], 100)]
+    rng = np.random.default_rng(seed)
+    frame = pl.DataFrame({"g": groups, "a": rng.normal(size=800), "Class": groups >= 100})
+    known = Ties.of(frame, target="Class", rare=True, group="g")
+    [(fit, choose)] = known.deal_again(np.arange(800), 0.25, rng)
+    assert known.is_rare[fit].sum() == known.is_rare[choose].sum() == 100
+
+
 def test_a_copy_with_another_label_is_a_copy_too():
     frame = pl.concat([FRAME, FRAME.with_columns(Class=(1 - pl.col("Class")).cast(pl.Int8))])
     for fold in ties(frame).deal(3, 1, 0):

@@ -25,9 +25,11 @@ from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
 from raregan.contest.sides import FEW_RARE, Caps
 from raregan.contest.terms import (
     check_positive,
+    check_whole,
     fingerprint_used,
     read_amounts,
     read_costs,
+    read_names,
     tell_rules,
     with_rules,
 )
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
 
     from raregan.contest.intervals import Interval
     from raregan.data.schema import Schema
+
+
+APART = 1.5
+"""Shares of rare rows so many times each other move average precision by themselves."""
 
 
 @dataclass(frozen=True)
@@ -183,9 +189,9 @@ def compare(
     constraints: Sequence[str] = (),
     time_column: str | None = None,
     group: str | None = None,
-    contestants: Iterable[str] | None = None,
-    learners: Iterable[str] | None = None,
-    amounts: Iterable[float] = AMOUNTS,
+    contestants: str | Iterable[str] | None = None,
+    learners: str | Iterable[str] | None = None,
+    amounts: float | Iterable[float] = AMOUNTS,
     ratio: float | None = None,
     folds: int = FOLDS,
     repeats: int = REPEATS,
@@ -242,7 +248,7 @@ def compare(
     top
         How many rows can be looked into, for ``precision_at_top``.
     confidence
-        Of all intervals together.
+        Of all intervals on one baseline together.
     minutes
         No part is begun that is not expected to end in this time.
     n_jobs
@@ -266,10 +272,10 @@ def compare(
     """
     begun = time.monotonic()
     costs = read_costs(cost_fn, cost_fp, amount_column)
-    players = choose_contestants(contestants)
+    players = choose_contestants(read_names(contestants))
     rules = Rules(
         columns=(),
-        learners=choose_learners(learners),
+        learners=choose_learners(read_names(learners)),
         amounts=read_amounts(amounts),
         ratio=ratio,
         top=top,
@@ -277,7 +283,8 @@ def compare(
         options=with_rules(options, schema, constraints),
         seed=plain_seed(random_state),
     )
-    check_positive(ratio=ratio, n_rare=n_rare, top=top, minutes=minutes)
+    check_positive(ratio=ratio, minutes=minutes)
+    check_whole(folds=folds, repeats=repeats, n_rare=n_rare, top=top)
     if not 0 < confidence < 1:
         raise UserError(f"confidence must lie between 0 and 1, got {confidence!r}")
     arena = read_arena(
@@ -342,7 +349,11 @@ def compare(
         standings=tuple(standings),
         verdict=judge(standings, confidence=confidence, n_tests=n_tests, leaks=leaks),
         leaks=leaks,
-        notes=(*_note_gaps(tasks, book), *take_notes(arena, ties, caps or Caps())),
+        notes=(
+            *_note_gaps(tasks, book),
+            *take_notes(arena, ties, caps or Caps()),
+            *_note_shares([float(ties.is_rare[fold.test].mean()) for fold in dealt]),
+        ),
         records=tuple(records),
         n_tasks=len(tasks),
         n_done=len(book.done),
@@ -362,6 +373,18 @@ def _note_gaps(tasks: Sequence[Any], book: Ledger) -> tuple[str, ...]:
     said = (
         f"{len(book.done)} of {len(tasks)} parts were played: scores are means over the folds that "
         "each contestant was played in, which differ, so compare gains, not scores"
+    )
+    return (said,)
+
+
+def _note_shares(rare: Sequence[float]) -> tuple[str, ...]:
+    """Say where the rare rows' shares of the test sides are far apart."""
+    low, high = min(rare), max(rare)
+    if high < APART * low:
+        return ()
+    said = (
+        f"between {low:.2%} and {high:.2%} of the rows of a test are rare, as what belongs "
+        "together, or to a time, cannot be shared out evenly: compare gains, not scores"
     )
     return (said,)
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 BAGS = 10
 """Learners of balanced bagging."""
 
+LEAST_DRAWN = 20
+"""Of fewer rare rows each bag has all, once: drawn with replacement, a bag may have none."""
+
 Codes = npt.NDArray[np.int64]
 
 
@@ -232,15 +235,17 @@ class _Part:
             kept = self._keep(_count(amount, self.n_rare), seed)
             matrix, labels = matrix[kept], labels[kept]
         model, options = learner.make(seed, quick), {}
+        counts = np.bincount(labels)
         if self.contestant.way == "bag":
-            model = _bagged(model, seed)
+            model = _bagged(model, seed, int(counts[1]))
         if self.contestant.way == "weights":
-            counts = np.bincount(labels)
             options["sample_weight"] = (len(labels) / (2 * counts))[labels]
         with warnings.catch_warnings():
             _ignore_convergence()
             model.fit(matrix, labels, **options)
-        return _Learned(view, model)
+        is_even = self.contestant.way in ("bag", "weights")
+        log_odds = 0.0 if is_even else float(np.log(counts[1] / counts[0]))
+        return _Learned(view, model, learner.floor, log_odds)
 
     def _keep(self, n_others: int, seed: int) -> Codes:
         others = np.flatnonzero(~self.is_rare)
@@ -257,17 +262,25 @@ class _Trial(NamedTuple):
 
 
 class _Learned(NamedTuple):
-    """A fitted learner."""
+    """A fitted learner, and the log of the rare rows' odds among those that it learned from."""
 
     view: Any
     model: Any
+    floor: float
+    log_odds: float
 
     def rate(self, frame: pl.DataFrame) -> tuple[Vector, Vector, Vector | None]:
-        """Return scores, margins and probabilities of plain rows."""
+        """Return scores, margins and probabilities of plain rows.
+
+        Margins are log-odds less those of the rows that were learned from, of which there are other
+        shares where an amount is chosen than at the end (King and Zeng, "Logistic regression in
+        rare events data", Political Analysis 9, 2001: prior correction).
+        """
         matrix: Matrix = self.view.encode(frame)
         if hasattr(self.model, "predict_proba"):
             probabilities = np.asarray(self.model.predict_proba(matrix), dtype=np.float64)[:, 1]
-            return probabilities, margins_of(probabilities), probabilities
+            margins = margins_of(probabilities, self.floor) - self.log_odds
+            return probabilities, margins, probabilities
         margins = np.asarray(self.model.decision_function(matrix), dtype=np.float64)
         return margins, margins, None
 
@@ -378,10 +391,12 @@ def _choose(
     return place, Sigmoid.fit(chosen, is_rare, weights)
 
 
-def _bagged(model: Any, seed: int) -> Any:
+def _bagged(model: Any, seed: int, n_rare: int) -> Any:
     from imblearn.ensemble import BalancedBaggingClassifier
 
-    return BalancedBaggingClassifier(model, n_estimators=BAGS, random_state=seed)
+    return BalancedBaggingClassifier(
+        model, n_estimators=BAGS, bootstrap=n_rare >= LEAST_DRAWN, random_state=seed
+    )
 
 
 def _ignore_convergence() -> None:

@@ -17,7 +17,7 @@ class Interval(NamedTuple):
     Attributes
     ----------
     mean, low, high
-        Infinite ends where there are fewer than 2 folds.
+        Infinite ends where there are fewer than 2 folds, or no variance.
     p
         Of a two-sided test of no difference, not corrected for the number of tests.
     n
@@ -50,7 +50,8 @@ def corrected_interval(
     Machine Learning 52, 2003, section 3; for repeated folds Bouckaert and Frank, PAKDD 2004. The
     error of 1 - `confidence` is shared out among the tests (Bonferroni).
 
-    Where all differences are the same the interval is that one number.
+    Where all differences are the same, and not 0, they say nothing of their variance: the ends are
+    infinite.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def corrected_interval(
         return Interval(mean, -math.inf, math.inf, 1.0, n)
     error = math.sqrt((1 / n + test_share) * float(values.var(ddof=1)))
     if error == 0:
-        return Interval(mean, mean, mean, float(mean == 0), n)
+        far = math.inf if mean else 0.0
+        return Interval(mean, mean - far, mean + far, 1.0, n)
     reach = float(t.ppf(1 - (1 - confidence) / (2 * n_tests), n - 1)) * error
     p = 2 * float(t.sf(abs(mean) / error, n - 1))
     return Interval(mean, mean - reach, mean + reach, p, n)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from raregan.contest.features import Linear, Ordinal
 from raregan.data.rows import listed
 from raregan.errors import UserError
@@ -39,11 +41,15 @@ class Learner:
         How it sees columns: `raregan.contest.features.Linear` or `Ordinal`.
     make
         Takes a seed and whether it may be quick, and returns a fresh estimator.
+    floor
+        The least probability that is told from 0 where probabilities are calibrated: the 0 of a
+        forest, which counts votes, would be too far out for a line.
     """
 
     name: str
     matrix: type[Linear | Ordinal]
     make: Callable[[int, bool], Any]
+    floor: float = 1e-6
 
 
 def _logistic(seed: int, _quick: bool) -> Any:
@@ -60,10 +66,28 @@ def _forest(seed: int, quick: bool) -> Any:
     )
 
 
-def _boosting(seed: int, _quick: bool) -> Any:
+@cache
+def _boosting_with_gaps() -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(
+    class WithGaps(HistGradientBoostingClassifier):  # type: ignore[misc]
+        """It cannot bin a column that is missing throughout: there it is told 0."""
+
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+            self.empty_ = np.isnan(X).all(axis=0)
+            return super().fit(self._filled(X), y, sample_weight)
+
+        def predict_proba(self, X: Any) -> Any:  # noqa: N803
+            return super().predict_proba(self._filled(X))
+
+        def _filled(self, X: Any) -> Any:  # noqa: N803
+            return np.where(self.empty_, 0.0, X) if self.empty_.any() else X
+
+    return WithGaps
+
+
+def _boosting(seed: int, _quick: bool) -> Any:
+    return _boosting_with_gaps()(
         learning_rate=0.05,
         max_iter=TREES,
         max_leaf_nodes=8,
@@ -134,7 +158,7 @@ def _catboost(seed: int, _quick: bool) -> Any:
 
 _OWN = (
     Learner("logistic", Linear, _logistic),
-    Learner("forest", Ordinal, _forest),
+    Learner("forest", Ordinal, _forest, floor=1e-3),
     Learner("boosting", Ordinal, _boosting),
 )
 _FOREIGN = (

@@ -68,7 +68,8 @@ class Ledger:
         _refuse_others(ledger.path, first, head)
         if not content.endswith(b"\n"):  # the last line was cut short: it is not kept
             os.truncate(ledger.path, content.rfind(b"\n") + 1)
-        ledger.records = [record for line in rest[:-1] for record in ledger._read(line)]
+        read = [record for line in rest[:-1] for record in ledger._read(line)]
+        ledger.records = list({_place_of(one): one for one in reversed(read)}.values())[::-1]
         return ledger
 
     @property
@@ -110,6 +111,11 @@ class Ledger:
             raise DataError(
                 f"{self.path} is damaged ({error}): name another ledger, or remove this one"
             ) from error
+
+
+def _place_of(record: Record) -> tuple[int, int, str, str]:
+    """Return what a record is of: two runs of one command at once may have played it twice."""
+    return record.repeat, record.fold, record.contestant, record.learner
 
 
 def _refuse_others(path: Path, first: str, head: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ Mask = npt.NDArray[np.bool_]
 FALSE_POSITIVE_RATES = (0.001, 0.005, 0.01)
 """At which recall is taken: alarms on so many of the genuine rows."""
 
-_SMALLEST, _CLIP = 1e-15, 1e-3
+_SMALLEST = 1e-15
 
 
 class Score(NamedTuple):
@@ -43,7 +43,9 @@ SCORES: dict[str, Score] = {
         for rate in FALSE_POSITIVE_RATES
     },
     "precision_at_top": Score(
-        "P@top", "rare rows among the highest k; k: rare rows of the test", higher_is_better=True
+        "P@top",
+        "rare rows among the highest k: --top, or else as many as are rare in the test",
+        higher_is_better=True,
     ),
     "roc_auc": Score("AUC", "area under the ROC curve", higher_is_better=True),
     "brier": Score(
@@ -200,8 +202,8 @@ class Sigmoid:
         return np.asarray(expit(self.slope * margins + self.shift))
 
 
-def margins_of(probabilities: Vector) -> Vector:
-    """Return log-odds, within about 7 of 0: a forest's 0 and 1 are else too far out for a line."""
+def margins_of(probabilities: Vector, floor: float) -> Vector:
+    """Return log-odds of probabilities that are taken to be at least `floor` from 0 and from 1."""
     from scipy.special import logit
 
-    return np.asarray(logit(np.clip(probabilities, _CLIP, 1 - _CLIP)))
+    return np.asarray(logit(np.clip(probabilities, floor, 1 - floor)))

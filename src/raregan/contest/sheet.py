@@ -20,9 +20,7 @@ SHOWN = (
 )
 """Scores that a table shows, where there are any; all are in the JSON."""
 
-FOOT = (
-    "Gains: average precision, in points, by fold, with the interval of all comparisons together."
-)
+FOOT = "Gains: average precision, in points, by fold; intervals on one baseline hold all together."
 
 
 def make_cells(standings: Sequence[Standing]) -> tuple[list[str], list[list[str]]]:

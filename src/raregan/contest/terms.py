@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,15 +28,28 @@ def check_positive(**values: float | None) -> None:
             raise UserError(f"{name} must be a positive number, got {value!r}")
 
 
-def read_amounts(amounts: Iterable[float]) -> tuple[float, ...]:
-    """Return the amounts in their order, each once.
+def check_whole(**values: int | None) -> None:
+    """Refuse, by name, what is given and is no whole number of at least 1, with a UserError."""
+    for name, value in values.items():
+        if value is not None and (not isinstance(value, Integral) or value < 1):
+            raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+
+def read_names(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """Return names in their order; one may be given by itself. None stays None."""
+    return names if names is None else (names,) if isinstance(names, str) else tuple(names)
+
+
+def read_amounts(amounts: float | Iterable[float]) -> tuple[float, ...]:
+    """Return the amounts in their order, each once; one may be given by itself.
 
     Raises
     ------
     UserError
         There is none, or one is no positive number.
     """
-    chosen = tuple(sorted({float(amount) for amount in amounts}))
+    given = (amounts,) if isinstance(amounts, (int, float)) else tuple(amounts)
+    chosen = tuple(sorted({float(amount) for amount in given}))
     if not chosen or chosen[0] <= 0 or not np.isfinite(chosen[-1]):
         raise UserError(f"amounts must be positive numbers, got {list(chosen)}")
     return chosen

@@ -38,7 +38,9 @@ class Standing:
         Mean of each score over these.
     gains
         By baseline: the interval of the difference of average precision, by fold, over the folds
-        that both were scored in. Corrected for all comparisons.
+        that both were scored in. Those on one baseline hold all together.
+    beside
+        Mean of each score of doing nothing over the folds that both were scored in.
     amount
         Chosen most often; None where there is none to choose.
     seconds
@@ -52,6 +54,7 @@ class Standing:
     n: int
     scores: dict[str, float]
     gains: dict[str, Interval]
+    beside: dict[str, float]
     amount: float | None
     seconds: float
     absent: str | None = None
@@ -100,7 +103,7 @@ class Verdict:
     by_learner
         Recommendation for each learner alone.
     confidence, n_tests
-        Of all intervals together, and how many they were corrected for.
+        Of all intervals on one baseline together, and how many they were corrected for.
     text
         One paragraph.
     """
@@ -126,8 +129,9 @@ class Verdict:
 def rank(records: Sequence[Record], *, confidence: float) -> tuple[list[Standing], int]:
     """Return how every contestant did with every learner, and how many comparisons were made.
 
-    Each contestant besides "nothing" that was scored counts once a learner: that it must gain on
-    both baselines at once asks for no further correction (an intersection-union test).
+    Each contestant besides "nothing" that was scored counts once a learner, so that all intervals
+    on one baseline hold together. That a contestant must gain on both at once asks for no further
+    correction (an intersection-union test).
     """
     pairs = list(dict.fromkeys((one.learner, one.contestant) for one in records))
     by_pair = {pair: [r for r in records if (r.learner, r.contestant) == pair] for pair in pairs}
@@ -159,17 +163,33 @@ def _standing(
         if name != contestant
     }
     names = dict.fromkeys(name for record in scored for name in record.scores)
+    places = {(one.repeat, one.fold) for one in scored}
+    base = [
+        one
+        for one in by_pair.get((learner, NOTHING), ())
+        if one.scores and (one.repeat, one.fold) in places
+    ]
     amounts = Counter(record.amount for record in scored if record.amount is not None)
     return Standing(
         contestant=contestant,
         learner=learner,
         n=len(scored),
-        scores={n: float(np.mean([r.scores[n] for r in scored])) for n in names},
+        scores=_mean_scores(scored, names),
+        beside=_mean_scores(base, names),
         gains={name: gain for name, gain in gains.items() if gain.n},
         amount=max(amounts, key=lambda a: (amounts[a], -a)) if amounts else None,
         seconds=float(np.mean([r.seconds for r in scored])) if scored else 0.0,
         absent=reasons.most_common(1)[0][0] if reasons else None,
     )
+
+
+def _mean_scores(records: Sequence[Record], names: Iterable[str]) -> dict[str, float]:
+    """Return the means of the scores that all of these records have."""
+    return {
+        name: float(np.mean([one.scores[name] for one in records]))
+        for name in names
+        if records and all(name in one.scores for one in records)
+    }
 
 
 def gain_over(
@@ -203,25 +223,28 @@ def judge(
     """Return the verdict; "keep what you have" unless a gain is beyond doubt.
 
     A learner is as good as the best of what it could be used with: a baseline, or a contestant that
-    gains on both beyond doubt. Of the best learner the best such contestant is recommended.
+    gains on both beyond doubt. Of the best learner the best such contestant is recommended. How
+    good one is, is told by its gain, since time may have left it other folds than the rest.
     """
+    untouched = {s.learner: s.scores[MAIN] for s in standings if s.contestant == NOTHING and s.n}
+
+    def reached(one: Standing) -> float:
+        if one.learner in untouched and NOTHING in one.gains:
+            return untouched[one.learner] + one.gains[NOTHING].mean
+        return one.scores[MAIN]
+
     leaks = tuple(leaks)
     usable = [s for s in standings if s.n and (s.contestant in BASELINES or s.is_recommended)]
     by_learner = {s.learner: KEEP for s in standings if s.n}
     for learner in by_learner:
         sure = [s for s in usable if s.learner == learner and s.is_recommended]
         if sure:
-            by_learner[learner] = max(sure, key=_reached).contestant
-    best_learner = max(usable, key=_reached).learner if usable else None
-    rivals = [
-        s
-        for s in standings
-        if s.learner == best_learner and s.contestant not in BASELINES and s.n and s.gains
-    ]
+            by_learner[learner] = max(sure, key=reached).contestant
+    best_learner = max(usable, key=reached).learner if usable else None
+    rivals = rivals_of(standings, best_learner)
     recommendation = by_learner[best_learner] if best_learner is not None else KEEP
     compared = [s for s in rivals if s.n_compared >= LEAST_FOLDS]
-    best = next((s for s in rivals if s.contestant == recommendation), None)
-    best = best or max(compared or rivals, key=lambda s: least_gain(s)[1].mean, default=None)
+    best = nearest(rivals, recommendation)
     against, interval = least_gain(best) if best is not None else (None, None)
     reason = "gain" if recommendation != KEEP else "no gain"
     # who is absent from a fold was asked: more folds may be as few
@@ -255,8 +278,22 @@ def judge(
     )
 
 
-def _reached(standing: Standing) -> float:
-    return standing.scores[MAIN]
+def rivals_of(standings: Iterable[Standing], learner: str | None) -> list[Standing]:
+    """Return the contestants with a gain to show on a baseline, with this learner."""
+    return [
+        one
+        for one in standings
+        if one.learner == learner and one.contestant not in BASELINES and one.n and one.gains
+    ]
+
+
+def nearest(rivals: Sequence[Standing], recommended: str) -> Standing | None:
+    """Return who is recommended, or else who gains most, of those with enough folds if any has."""
+    for one in rivals:
+        if one.contestant == recommended:
+            return one
+    compared = [one for one in rivals if one.n_compared >= LEAST_FOLDS]
+    return max(compared or rivals, key=lambda one: least_gain(one)[1].mean, default=None)
 
 
 def least_gain(standing: Standing) -> tuple[str, Interval]:
@@ -313,9 +350,8 @@ def _words(
             f"{show_gain(interval)} points of average precision on {against} ({sure})."
             f"{_not_ruled_out(compared)}"
         )
-    base = next((s for s in standings if (s.learner, s.contestant) == (learner, NOTHING)), None)
-    if base is not None and base.n and reason != "leak":
-        words += _calibration(best, base)
+    if reason != "leak":
+        words += _calibration(best)
     weights = next((s for s in standings if (s.learner, s.contestant) == (learner, WEIGHTS)), None)
     if reason == "no gain" and weights is not None and NOTHING in weights.gains:
         gain = weights.gains[NOTHING]
@@ -346,17 +382,17 @@ def _few_folds(standings: Sequence[Standing], learner: str) -> str:
     return f"with {learner} fewer than {LEAST_FOLDS} folds were played by {told}"
 
 
-def _calibration(best: Standing, base: Standing) -> list[str]:
+def _calibration(best: Standing) -> list[str]:
     """Say what the contestant does to probabilities, before and after recalibration."""
-    words = []
-    if "brier_as_is" in best.scores and "brier_as_is" in base.scores:
-        words.append(
-            f"Its probabilities: Brier score {best.scores['brier_as_is']:.5f} as they are and "
-            f"{best.scores['brier']:.5f} recalibrated on real rows, against "
-            f"{base.scores['brier_as_is']:.5f} and {base.scores['brier']:.5f} with nothing "
-            "(lower is better)."
-        )
-    return words
+    names = ("brier_as_is", "brier")
+    ours, theirs = ([of[n] for n in names if n in of] for of in (best.scores, best.beside))
+    if not (len(ours) == len(theirs) == len(names)):
+        return []
+    said = (
+        f"Its probabilities: Brier score {ours[0]:.5f} as they are and {ours[1]:.5f} recalibrated "
+        f"on real rows, against {theirs[0]:.5f} and {theirs[1]:.5f} with nothing (lower is better)."
+    )
+    return [said]
 
 
 def _plain(gain: Interval) -> dict[str, float | None]:

@@ -136,9 +136,8 @@ class Ties:
         rng
             What draws them; advanced.
         in_turn
-            Whether every part is chosen by in its turn, for several such pairs; of as many parts
-            as there are rare rows apart, if `share` asks for more. By time there is the latest
-            alone.
+            Whether every part is chosen by in its turn, for several such pairs. There are no more
+            parts than rare rows apart. By time there is the latest alone.
 
         Raises
         ------
@@ -155,7 +154,7 @@ class Ties:
             folds = inner._by_time(n_parts - 1)[-1:]
         else:
             n_apart = len(np.unique(inner.units[inner.is_rare]))
-            n_parts = max(2, min(n_parts, n_apart)) if in_turn else n_parts
+            n_parts = max(2, min(n_parts, n_apart))
             parts = inner._parts(n_parts, rng)
             numbers = range(n_parts if in_turn else 1)
             folds = [Fold(0, number, *_sides(parts == number)) for number in numbers]

@@ -5,10 +5,10 @@ from html import escape
 from typing import Any
 
 from raregan.contest.comparison import Comparison
-from raregan.contest.contestants import BASELINES, NOTHING
+from raregan.contest.contestants import NOTHING
 from raregan.contest.leaks import Leak
 from raregan.contest.scores import SCORES
-from raregan.contest.verdict import KEEP, MAIN, Standing, least_gain, show_gain
+from raregan.contest.verdict import KEEP, MAIN, Standing, nearest, rivals_of, show_gain
 from raregan.reporting.frame import list_items
 
 _COSTS = {
@@ -25,7 +25,7 @@ _REFUTED = (
 )
 _FITTED = (
     "within each training side all is fitted anew: medians, scales, levels, generators, amounts, "
-    "thresholds and calibration; test rows are touched last"
+    "and calibration; test rows are touched last"
 )
 _UNSURE = "A contestant may still help: a contest of few folds finds large gains only."
 _ALIKE = "You do not: rows that test may be made from rows that were learned from."
@@ -102,14 +102,7 @@ def _advise(found: Comparison, learner: str) -> str:
 
 def nearest_rival(found: Comparison, learner: str) -> Standing | None:
     """Return what is recommended for a learner, or else what comes nearest, as in the verdict."""
-    rivals = [
-        one
-        for one in found.standings
-        if one.learner == learner and one.contestant not in BASELINES and one.n and one.gains
-    ]
-    advised = [one for one in rivals if one.contestant == found.verdict.by_learner[learner]]
-    nearest = max(rivals, key=lambda one: least_gain(one)[1].mean, default=None)
-    return next(iter(advised), nearest)
+    return nearest(rivals_of(found.standings, learner), found.verdict.by_learner[learner])
 
 
 # --- how do you know? -----------------------------------------------------------------------------
@@ -119,7 +112,7 @@ def _known(found: Comparison) -> str:
     verdict = found.verdict
     part = "All" if found.is_whole else f"{found.n_done:,} of {found.n_tasks:,}"
     corrected = (
-        f"{verdict.confidence:.0%} intervals that hold all together: corrected for "
+        f"{verdict.confidence:.0%} intervals, those on one baseline hold together: corrected for "
         f"{verdict.n_tests} comparisons, and for folds that share rows"
     )
     return _card(
@@ -163,32 +156,27 @@ def _costs(found: Comparison) -> str:
         return _card(
             "What does it cost?", _USER, "Nothing could be compared.", (), _MEANS, kind="other"
         )
-    scores = [name for name in _COSTS if name in rival.scores and name in base.scores]
-    texts = [_against(name, rival, base) for name in scores]
+    scores = [name for name in _COSTS if name in rival.scores and name in rival.beside]
+    texts = [_against(name, rival) for name in scores]
     texts.append(
         f"seconds a fold: {rival.seconds:.1f} against {base.seconds:.1f} with {base.contestant}"
     )
-    return _card(
-        "What does it cost?", _USER, _reliability(rival, base), texts, _MEANS, kind="other"
-    )
+    return _card("What does it cost?", _USER, _reliability(rival), texts, _MEANS, kind="other")
 
 
-def _against(name: str, rival: Standing, base: Standing) -> str:
+def _against(name: str, rival: Standing) -> str:
     label, spec = _COSTS[name], SCORES[name].spec
-    return (
-        f"{label}: {rival.scores[name]:{spec}} against {base.scores[name]:{spec}} "
-        f"with {base.contestant}"
-    )
+    ours, theirs = rival.scores[name], rival.beside[name]
+    return f"{label}: {ours:{spec}} against {theirs:{spec}} with {NOTHING}"
 
 
-def _reliability(rival: Standing, base: Standing) -> str:
+def _reliability(rival: Standing) -> str:
     """Say in a line what becomes of probabilities; both are means, so no test is claimed."""
     who = f"{rival.contestant} with {rival.learner}"
     as_is = "brier_as_is"
-    if as_is not in rival.scores or as_is not in base.scores:
+    if as_is not in rival.scores or as_is not in rival.beside:
         reached = f"{rival.scores[MAIN]:{SCORES[MAIN].spec}}"
         return f"{who}: average precision {reached}; no probabilities without recalibration."
-    times = rival.scores[as_is] / base.scores[as_is] if base.scores[as_is] else float("nan")
-    return (
-        f"{who}: Brier score {times:.2f} times that with {base.contestant}, before recalibration."
-    )
+    ours, theirs = rival.scores[as_is], rival.beside[as_is]
+    times = ours / theirs if theirs else float("nan")
+    return f"{who}: Brier score {times:.2f} times that with {NOTHING}, before recalibration."
