@@ -46,6 +46,39 @@ def test_rows_between_others_are_found_as_they_are_written_to_a_file(tmp_path):
     assert [leak.name for leak in leaks_of(pl.read_csv(tmp_path / "t.csv"))] == ["between"]
 
 
+def test_rows_between_others_are_found_where_numbers_were_cut_to_whole_ones():
+    whole = TABLE.with_columns((pl.exclude("Class") * 1_000).round().cast(pl.Int64))
+    assert leaks_of(whole) == ()
+    frame = oversampled(SMOTE(random_state=0), whole).cast(pl.Int64)
+    (leak,) = leaks_of(frame)
+    assert leak.name == "between"
+    assert leak.n >= 0.8 * (frame.height - TABLE.height)
+
+
+def test_columns_of_one_sum_are_no_line():
+    """Of an emptied account, amount and balance before it are one number."""
+    rng = np.random.default_rng(0)
+    paid = rng.lognormal(8, 1, 800).round(2)
+    frame = pl.DataFrame({"paid": paid, "before": paid, "after": 0.0, "twice": 2 * paid})
+    hours = pl.Series(rng.integers(0, 700, 800))
+    is_rare = np.arange(800) < 200
+    free = rng.lognormal(8, 1, 800).round(2)
+    frame = frame.with_columns(
+        hour=hours,
+        before=pl.when(pl.Series(is_rare)).then("before").otherwise(pl.Series(free)),
+        Class=pl.Series(is_rare.astype(np.int8)),
+    )
+    assert leaks_of(frame) == ()
+
+
+def test_numbers_that_only_rare_rows_have_and_gaps_do_no_harm():
+    frame = TABLE.with_columns(
+        chargeback=pl.when(pl.col("Class") == 1).then("x0"),
+        x1=pl.when(pl.int_range(pl.len()) % 3 > 0).then("x1"),
+    )
+    assert leaks_of(frame) == ()
+
+
 def test_a_table_where_all_rows_stand_on_lines_is_no_leak():
     rng = np.random.default_rng(0)
     ends = rng.normal(size=(8, 4))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from polars import selectors as cs
 
 from raregan.config import MARK
 from raregan.contest.features import plain
@@ -29,13 +30,15 @@ MANY_COPIES, MANY_BETWEEN = 0.2, 0.05
 """Shares of the rare rows that are a leak, if they are also `TIMES` those of the other rows."""
 
 TIMES = 5.0
-TESTED, COMPARED, NEAREST = 500, 5_000, 50
-"""Rows that are looked at, that they are looked for among, and neighbours of each."""
+TESTED, COMPARED, NEAREST, MOST_NUMBERS = 300, 5_000, 50, 50
+"""Rows that are looked at, that they are looked for among, neighbours of each, and columns."""
 
-LEAST_NUMBERS = 3
-"""Columns of numbers without which lines mean nothing: of two, lines through a row are common."""
+CHANCE = 1e-4
+"""Of a row to lie between two given ones: with more it is no sign."""
 
-_STRAIGHT = 1e-6
+LEAST_ROWS = 10
+
+_STRAIGHT, _FREE = 1e-6, 2
 
 
 @dataclass(frozen=True)
@@ -136,43 +139,90 @@ def _copies(features: pl.DataFrame, is_rare: Mask) -> Iterator[Leak]:
 
 
 def _between(frame: pl.DataFrame, is_rare: Mask, rng: np.random.Generator) -> Iterator[Leak]:
-    rare = frame.filter(is_rare).unique(maintain_order=True)
-    names = [
-        cells.name
-        for cells in rare.iter_columns()
-        if cells.dtype.is_numeric() and cells.n_unique() >= rare.height / 2 and len(cells) > 2  # noqa: PLR2004
+    sides = [
+        frame.filter(which).select(cs.numeric()).unique(maintain_order=True)
+        for which in (is_rare, ~is_rare)
     ]
-    if len(names) < LEAST_NUMBERS:
+    if min(side.height for side in sides) <= LEAST_ROWS:
         return
-    others = frame.filter(~is_rare).unique(maintain_order=True)
-    found = [_share_between(side.select(names), rng) for side in (rare, others)]
-    n = round(found[0] * rare.height)
+    found = [_share_between(side, rng) for side in sides]
+    n = round(found[0] * sides[0].height)
     if found[0] >= MANY_BETWEEN and found[0] >= TIMES * found[1]:
         yield Leak(
             "between",
             n,
-            f"about {n:,} of {rare.height:,} rare rows lie exactly between two others, as rows of "
-            f"SMOTE do, and {found[1]:.1%} of the other rows: the table looks oversampled; go back "
-            "to the table before that",
+            f"about {n:,} of {sides[0].height:,} rare rows lie on a line between two others, as "
+            f"rows of SMOTE do, and {found[1]:.1%} of the other rows: the table looks oversampled; "
+            "go back to the table before that",
         )
 
 
 def _share_between(frame: pl.DataFrame, rng: np.random.Generator) -> float:
-    """Return the share of rows that lie on a line between two of their nearest neighbours.
-
-    The directions to these two are opposite: their cosine is -1 to within `_STRAIGHT`.
-    """
+    """Return the share of rows that lie on a line between two of their nearest neighbours."""
     from sklearn.neighbors import NearestNeighbors
 
-    rows = frame.with_columns(pl.all().fill_null(pl.all().median())).to_numpy()
+    counts = frame.select(pl.all().n_unique()).row(0)
+    names = [frame.columns[place] for place in np.argsort(counts)[::-1][:MOST_NUMBERS]]
+    rows = frame.select(pl.col(names).cast(pl.Float64).fill_null(np.nan)).to_numpy()
     rows = rows[rng.permutation(len(rows))[:COMPARED]]
-    scale = rows.std(axis=0)
-    rows = (rows - rows.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
-    tested = rows[:TESTED]
+    rows = rows[:, ~np.isnan(rows).all(axis=0)]
+    if not rows.shape[1]:
+        return 0.0
+    scale = np.nanstd(rows, axis=0)
+    places = (rows - np.nanmean(rows, axis=0)) / np.where(scale > 0, scale, 1.0)
+    places = np.nan_to_num(places)
+    slack = np.array([_step_of(cells) for cells in rows.T])
+    slack = np.maximum(slack, _STRAIGHT * scale)
     n_neighbors = min(NEAREST + 1, len(rows))
-    near = NearestNeighbors(n_neighbors=n_neighbors).fit(rows).kneighbors(tested)[1]
-    ways: Floats = rows[near] - tested[:, None, :]
-    lengths = np.linalg.norm(ways, axis=2, keepdims=True)
-    ways = np.where(lengths > 0, ways / np.where(lengths > 0, lengths, 1.0), 0.0)
-    cosines = np.einsum("nid,njd->nij", ways, ways)
-    return float((cosines.min(axis=(1, 2)) <= _STRAIGHT - 1).mean()) if len(tested) else 0.0
+    near = NearestNeighbors(n_neighbors=n_neighbors).fit(places).kneighbors(places[:TESTED])[1]
+    ends = np.triu_indices(n_neighbors - 1, 1)
+    hits = [
+        _is_between(row, rows[others[1:]][ends[0]], rows[others[1:]][ends[1]], slack)
+        for row, others in zip(rows, near, strict=False)
+    ]
+    return float(np.mean(hits))
+
+
+def _is_between(row: Floats, first: Floats, second: Floats, slack: Floats) -> bool:
+    """Whether a row of d numbers lies between any of m pairs (m, d), and that is no chance.
+
+    It does if all its numbers, give or take `slack`, are the same share of the way from the first
+    to the second. The chance of that, for a pair whose numbers have nothing to do with each other,
+    is the product of 2 `slack` over the way, one number a way: columns of one sum move alike. Two
+    numbers are left out, as the share is free, and one more may be a sum of others.
+    """
+    way = second - first
+    known = ~np.isnan(way) & ~np.isnan(row)
+    moves = known & (way != 0)
+    size = np.where(moves, np.abs(way), np.inf)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        middle, reach = (row - first) / way, slack / size
+    low = np.where(moves, middle - reach, 0.0).max(axis=1)
+    high = np.where(moves, middle + reach, 1.0).min(axis=1)
+    stays = ~(known & ~moves & (np.abs(row - first) > slack)).any(axis=1)
+    is_on = stays & (np.maximum(low, 0.0) <= np.minimum(high, 1.0))
+    if not is_on.any():
+        return False
+    size, reach, first, second = (part[is_on] for part in (size, reach, first, second))
+    order = np.argsort(size, axis=1)
+    size, widths = (np.take_along_axis(part, order, axis=1) for part in (size, 2 * reach))
+    with np.errstate(invalid="ignore"):
+        alike = np.abs(np.diff(size, axis=1)) <= 4 * slack[order][:, 1:]
+    widths[:, 1:][alike] = 1.0
+    widths = np.where(np.isfinite(size), np.minimum(widths, 1.0), 1.0)
+    chance = np.sort(widths, axis=1)[:, _FREE:].prod(axis=1)
+    is_end = [((np.abs(row - end) <= slack) | np.isnan(row - end)).all(axis=1)
+              for end in (first, second)]  # fmt: skip
+    return bool(((chance <= CHANCE) & ~is_end[0] & ~is_end[1]).any())
+
+
+def _step_of(cells: Floats) -> float:
+    """Return the power of ten, 1 to a millionth, that all numbers are multiples of; 0: none."""
+    known = cells[~np.isnan(cells)]
+    for step in 10.0 ** -np.arange(7):
+        counts = known / step
+        if (
+            np.abs(counts - np.rint(counts)) <= _STRAIGHT * 1e-3 * np.maximum(1, np.abs(counts))
+        ).all():
+            return float(step)
+    return 0.0
