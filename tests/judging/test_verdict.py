@@ -169,6 +169,22 @@ def test_held_out_rows_that_were_learned_from_are_named_first_and_nothing_beside
 
 
 @pytest.mark.usefixtures("few_trees")
+def test_of_a_hold_out_that_was_learned_from_in_part_the_rest_alone_is_compared_with():
+    rng = np.random.default_rng(0)
+    rows, others = (pl.DataFrame(rng.normal(size=(n, 2)), schema=["a", "b"]) for n in (260, 60))
+    real, fresh, synthetic = rows[:100], rows[100:160], rows[160:]
+    copied = pl.concat([synthetic[30:], real[:30]])
+    report = evaluate(real, copied, pl.concat([real[:50], fresh]), others)
+    told = "50 of 110 held-out rows are among the rows that were learned from: these are left out"
+    assert reach_verdict(report).summary.startswith(told)
+    assert flat(report.to_text()).startswith(told)
+    alone = evaluate(real, copied, fresh, others)
+    assert report.figures == alone.figures
+    assert report["exact_copies"].reading == "alarm"
+    assert (report["exact_copies"].value, report["exact_copies"].baseline) == (0.3, 0)
+
+
+@pytest.mark.usefixtures("few_trees")
 def test_an_alarm_stays_an_alarm_beside_held_out_rows_that_were_learned_from():
     report = replace(report_of(**FINE | {"membership_nearest": "worse"}), shared=80)
     exposes = answers(report)["privacy"]

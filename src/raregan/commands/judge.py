@@ -75,8 +75,8 @@ def evaluate(args: argparse.Namespace) -> int:
     )
     for path in outputs:
         print(f"wrote {path}")
-    if shared := warn_of_shared(report):
-        raise DataError(shared)
+    if report.is_shared:
+        raise DataError(warn_of_shared(report))
     return 0
 
 

@@ -94,6 +94,11 @@ def count_learned(real: pl.DataFrame, n_equal: int, n_holdout: int) -> int:
     return round(n_holdout * excess / (1 - by_chance))
 
 
+def is_most(n_learned: int, n_holdout: int) -> bool:
+    """Whether so many held-out rows were learned from that the others are no hold-out."""
+    return 2 * n_learned > n_holdout
+
+
 def closeness_figures(
     synthetic: Closeness, holdout: Closeness
 ) -> dict[str, tuple[Estimate, Estimate]]:

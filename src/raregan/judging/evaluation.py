@@ -18,7 +18,7 @@ from raregan.data.sources import read_frame
 from raregan.errors import UserError
 from raregan.judging.c2st import C2ST_MAX_ROWS
 from raregan.judging.columns import pair_columns
-from raregan.judging.copies import count_learned
+from raregan.judging.copies import count_learned, is_most
 from raregan.judging.dependence import list_pairs
 from raregan.judging.fidelity import Whole, find_copies, judge_fidelity
 from raregan.judging.figures import Figure
@@ -145,7 +145,14 @@ def judge(
         "others": like_real(others, real, "other"),
     }
     copies = find_copies(pairs, real, synthetic)
+    counts = {name: table.height for name, table in tables.items()}
     notes = _samples(tables)
+    learned = _equal(real, tables["holdout"])
+    shared = count_learned(real, int(learned.sum()), len(learned))
+    if shared and not is_most(shared, len(learned)):
+        tables["holdout"], learned = tables["holdout"].filter(~learned), learned[~learned]
+        n_equal = counts["holdout"] - len(learned)
+        notes.append(f"{n_equal:,} held-out rows equal a real row: no figure stands beside them")
     if 0 < tables["holdout"].height < MIN_HOLDOUT:
         notes.append(
             f"{tables['holdout'].height} held-out rows are too few to compare with: they are not "
@@ -155,7 +162,6 @@ def judge(
     if tables["holdout"].height < MIN_HOLDOUT:
         places["holdout"] = places["holdout"][:0]
     drawn = {name: table[places[name]] for name, table in tables.items()}
-    learned = _equal(real, tables["holdout"])
     copied = Copied(
         synthetic=copies,
         holdout=learned[places["holdout"]],
@@ -188,8 +194,8 @@ def judge(
         n_pairs=n_pairs,
         rules=fidelity.rules,
         notes=tuple(notes),
-        counts={name: table.height for name, table in tables.items()},
-        shared=count_learned(real, int(learned.sum()), len(learned)),
+        counts=counts,
+        shared=shared,
         compared=plan.rows,
         baseline=plan.kind,
         seed=seed,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from raregan.atomic import write_whole
+from raregan.judging.copies import is_most
 from raregan.judging.dependence import PairOfColumns
 from raregan.judging.fidelity import Fidelity
 from raregan.judging.figures import Figure
@@ -82,7 +83,7 @@ class Report:
     @property
     def is_shared(self) -> bool:
         """Whether most of the held-out rows that figures stand beside were learned from."""
-        return self.baseline == "holdout" and 2 * self.shared > self.counts["holdout"]
+        return self.baseline == "holdout" and is_most(self.shared, self.counts["holdout"])
 
     def __repr__(self) -> str:
         """Say in one line how many rows were judged and what came out: all else is `to_text`."""

@@ -131,9 +131,14 @@ class Verdict:
 
 
 def warn_of_shared(report: Report) -> str:
-    """Say that most of the held-out rows that are used were learned from; "" if they were not."""
-    if not report.is_shared:
+    """Say that held-out rows were learned from, and whether the others are used; "" if none was."""
+    if not report.shared or report.baseline != "holdout":
         return ""
+    if not report.is_shared:
+        return (
+            f"{count_shared(report)} are among the rows that were learned from: these are left out "
+            "of every figure, and the split deserves a look."
+        )
     return (
         f"{count_shared(report)} are among the rows that were learned from, so no figure beside "
         "them is true. If REAL is the whole table, give the part of it that was learned from. If "
