@@ -169,6 +169,12 @@ def rivals_of(held: Held) -> tuple[list[str], list[str]]:
     return ours, [name for name in held.contestants if name not in ours]
 
 
+def gained(held: Held, contestant: str, learner: str) -> float:
+    """Return the mean gain on doing nothing, whatever folds were played."""
+    gains = held.standing(contestant, learner).gains
+    return gains["nothing"].mean if "nothing" in gains else 0.0
+
+
 def beside_best(held: Held, learner: str) -> tuple[str, Interval] | None:
     """Return the best of the others, and what raregan's best gains on it.
 
@@ -179,9 +185,7 @@ def beside_best(held: Held, learner: str) -> tuple[str, Interval] | None:
     ]
     if not all(sides):
         return None
-    ours, best = (
-        max(names, key=lambda name: held.standing(name, learner).scores[SCORE]) for names in sides
-    )
+    ours, best = (max(names, key=lambda name: gained(held, name, learner)) for names in sides)
     n_tests = len(sides[0]) * len(sides[1]) * len(held.learners)
     return best, held.found.gain(ours, best, learner, n_tests=n_tests)
 
