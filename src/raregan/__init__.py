@@ -22,6 +22,7 @@ _HOMES = {
     "read_config": "raregan.configfile",
     "tune": "raregan.tuning.search",
     "evaluate": "raregan.judging.evaluation",
+    "Report": "raregan.judging.report",
     "compare": "raregan.contest.comparison",
     "Comparison": "raregan.contest.comparison",
     "VARIANTS": "raregan.gans.variants",

@@ -15,6 +15,7 @@ from raregan.config import (
     KINDS,
     LEVELS_FROM,
     MARK,
+    MAX_OTHERS,
     MODEL_PATH,
     NUM_SAMPLES,
     NUMERIC_ENCODINGS,
@@ -288,6 +289,7 @@ def _add_compare(verbs: Any) -> None:
     _number(how, "--folds", whole, f"pieces, each of which is the test once ({FOLDS})", FOLDS)
     _number(how, "--repeats", whole, f"dealings into pieces ({REPEATS})", REPEATS)
     _number(how, "--n-rare", whole, "keep so many rare rows to learn from in each fold (all)")
+    _number(how, "--max-others", whole, f"learn from so many of the others ({MAX_OTHERS})")
     who = compare.add_argument_group("who plays")
     who.add_argument(
         "--contestants",
@@ -300,6 +302,9 @@ def _add_compare(verbs: Any) -> None:
         metavar="A,B",
         help="logistic, forest, boosting, lightgbm, xgboost, catboost, or the import path of your "
         "own, as package.module:make_model (all that are installed)",
+    )
+    who.add_argument(
+        "--config", metavar="FILE", help="settings of the variant that plays, as of raregan tune"
     )
     amounts = ",".join(f"{amount:g}" for amount in AMOUNTS)
     how_much = who.add_mutually_exclusive_group()
@@ -314,7 +319,13 @@ def _add_compare(verbs: Any) -> None:
     _number(what, "--cost-fn", real, "cost of a rare row that is let pass")
     _number(what, "--cost-fp", real, "cost of a false alarm")
     what.add_argument("--amount-column", metavar="COLUMN", help="what --cost-fn is multiplied with")
-    _number(what, "--confidence", real, f"of all intervals together ({CONFIDENCE})", CONFIDENCE)
+    _number(
+        what,
+        "--confidence",
+        real,
+        f"of intervals on one baseline together ({CONFIDENCE})",
+        CONFIDENCE,
+    )
     _number(compare, "--minutes", real, "end in this time, with what is known then (no limit)")
     _number(
         compare, "--jobs", whole, "parts (a contestant in a fold) to play at once (one a core)", -1

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from raregan.commands import compare as module
-from raregan.contest import comparison, schedule
+from raregan.configfile import Choice, write_config
+from raregan.contest import comparison, fold, schedule
 from tests.contest.tables import apart
 
 QUICK = ("--contestants", "smote,copula", "--folds", 3, "--repeats", 1, "--jobs", 1)
@@ -119,6 +120,33 @@ def test_a_contest_that_ended_early_names_its_ledger_and_the_command_that_goes_o
     _, err = run(*typed[:-2])  # with more time
     assert "go on" not in err
     assert not list(table.glob("contest-*"))
+
+
+def test_a_config_file_sets_the_variant_that_plays(run, table, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        fold, "learn_variant", lambda _, rare, *__, options, **___: asked.append(options) or rare
+    )
+    write_config("c.json", Choice("wgan-gp", {"epochs": 3}, {}))
+    run("compare", "t.csv", *ONE, "--config", "c.json", "--contestants", "smote,wgan-gp")
+    assert asked
+    assert {one["settings"]["epochs"] for one in asked} == {3}
+    for names in ("smote", "flow", "flow,wgan-gp"):
+        _, err = run(
+            *("compare", "t.csv", *ONE, "--config", "c.json", "--contestants", names), code=2
+        )
+        assert "c.json has settings of wgan-gp" in err
+
+
+def test_how_many_others_are_learned_from_may_be_said(run, table):
+    run("compare", "t.csv", *ONE, "--max-others", 100, "--json", "c.json")
+    caps = json.loads((table / "c.json").read_text())["options"]["caps"]
+    assert (caps["train"], caps["fit"]) == (100, 50)
+
+
+def test_a_page_is_html(run, table):
+    _, err = run("compare", "t.csv", *ONE, "-o", "c.pdf", code=2)
+    assert "--output writes an HTML page, got c.pdf" in err
 
 
 def test_own_learners_of_this_folder(run, table):

@@ -95,6 +95,6 @@ def test_notes_say_what_a_reader_should_know():
     ties = Ties.of(frame, target="Class", rare=1)
     notes = take_notes(read(frame), ties, Caps(train=100))
     assert notes[0] == "no features: 'same'"
-    assert notes[1].startswith("5 rows are kept on the side of others")
+    assert notes[1].startswith("405 rows are dealt as 400: copies")
     assert notes[2].startswith("of the other rows at most 100 are learned from")
     assert len(take_notes(read(apart()), Ties.of(apart(), target="Class", rare=1), Caps())) == 0

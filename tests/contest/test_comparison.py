@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -5,6 +6,7 @@ import polars as pl
 import pytest
 from imblearn.over_sampling import SMOTE
 from scipy import stats
+from sklearn.linear_model import LogisticRegression
 
 import raregan
 from raregan.contest.comparison import compare
@@ -192,6 +194,73 @@ def test_fewer_rare_rows_are_left_to_learn_from():
     assert found.options["n_rare"] == 20
     reached = [one.standings[0].scores["average_precision"] for one in (found, more)]
     assert reached[0] < reached[1]
+
+
+class Fails(LogisticRegression):
+    def fit(self, *_):
+        raise RuntimeError("cannot fit this")
+
+
+class FailsUnderWeights(LogisticRegression):
+    def fit(self, rows, labels, sample_weight=None):
+        if sample_weight is not None:
+            raise RuntimeError("no weights here")
+        return super().fit(rows, labels)
+
+
+def test_a_learner_of_a_notebook_plays_and_may_fail(tmp_path):
+    quick = QUICK | {"ledger": tmp_path}
+    found = compare(apart(), **quick | {"learners": [LogisticRegression(), FailsUnderWeights()]})
+    scored = {(one.learner, one.contestant) for one in found.standings if one.n}
+    assert ("LogisticRegression", "class-weights") in scored
+    assert ("FailsUnderWeights", "smote") in scored
+    assert ("FailsUnderWeights", "class-weights") not in scored
+    assert "RuntimeError: no weights here" in found.to_text()
+    with pytest.raises(UserError, match="nothing could be scored: .* RuntimeError: cannot fit"):
+        compare(apart(), **quick | {"learners": Fails})
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_learner_of_that_name_is_another_contest(tmp_path):
+    quick = QUICK | {"ledger": tmp_path / "l.jsonl"}
+    compare(apart(), **quick | {"learners": LogisticRegression()})
+    with pytest.raises(UserError, match=r"another contest \(own differ\)"):
+        compare(apart(), **quick | {"learners": LogisticRegression(C=0.1)})
+
+
+def test_what_is_saved_is_said_where_there_are_costs():
+    found = compare(apart(), **QUICK, cost_fn=5, cost_fp=1)
+    smote = next(one for one in found.standings if one.contestant == "smote")
+    other = found.gain("smote", "nothing", "logistic", score="cost", n_tests=2)
+    assert smote.saved.mean == pytest.approx(-other.mean)
+    assert (smote.saved.low, smote.saved.high) == pytest.approx((-other.high, -other.low))
+    assert f"It saves {smote.saved.mean:+.4g} [" in found.verdict.text
+    assert compare(apart(), **QUICK).standings[0].saved is None
+
+
+def test_notes_tell_of_tests_that_are_unlike_or_blind():
+    heap = pl.concat([apart().head(1)] * 300)
+    found = compare(pl.concat([apart(), heap]), **QUICK)
+    assert any("of the rows of a test are rare" in note for note in found.notes)
+    notes = compare(apart(), **QUICK).notes
+    assert any("are not one row: recall at this rate and below" in note for note in notes)
+
+
+def test_it_is_told_in_a_line_and_as_json(tmp_path):
+    found = compare(apart(), **QUICK)
+    assert repr(found).startswith("<Comparison of frame: 400 rows, 60 of them rare; 1 x 3")
+    assert len(repr(found)) < 150
+    text = found.to_json(tmp_path / "c.json")
+    assert (tmp_path / "c.json").read_text() == text
+    read = json.loads(text)
+    assert (read["schema"], read["schema_version"]) == ("raregan.comparison", 1)
+    assert read["versions"]["raregan"] == raregan.__version__
+
+
+def test_a_contest_that_is_refused_leaves_no_ledger(tmp_path):
+    with pytest.raises(UserError, match="more rare rows are needed to learn from"):
+        compare(apart(), **QUICK, n_rare=1, ledger=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
+import importlib
 import importlib.util
+import linecache
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -173,6 +176,38 @@ def test_own_settings_are_left_alone():
     assert LogisticRegression().C == find_learner("logistic").make(0, False).C
 
 
+def test_estimators_are_taken_as_they_are():
+    given = [LogisticRegression(C=2.0), PIPELINE, LogisticRegression, "forest"]
+    chosen = choose_learners(given)
+    names = ["LogisticRegression", "Pipeline", "LogisticRegression-2", "forest"]
+    assert [one.name for one in chosen] == names
+    model = chosen[0].make(7, False)
+    assert (model.C, model.random_state, given[0].random_state) == (2.0, 7, None)
+    assert model is not given[0]
+    with pytest.raises(UserError, match="no classifier that scores"):
+        choose_learners([NO_CLASSIFIER])
+
+
+def test_own_learners_are_told_apart_by_code_and_parameters(tmp_path, monkeypatch):
+    one, same, other = (choose_learners([LogisticRegression(C=c)])[0].mark for c in (1.0, 1.0, 2.0))
+    assert one == same != other
+    assert {learner.mark for learner in choose_learners()} == {None}
+    code = "from sklearn.svm import LinearSVC\nclass Mine(LinearSVC):\n    more = {}\n"
+    monkeypatch.syspath_prepend(tmp_path)
+    marks = []
+    for number in (1, 1, 2):
+        (tmp_path / "own_learner.py").write_text(code.format(number))
+        linecache.clearcache()
+        sys.modules.pop("own_learner", None)
+        importlib.invalidate_caches()
+        marks.append(find_learner("own_learner:Mine").mark)
+    assert marks[0] == marks[1] != marks[2]
+
+
+def breaks():
+    raise RuntimeError("no licence")
+
+
 @pytest.mark.parametrize(
     ("path", "match"),
     [
@@ -180,6 +215,9 @@ def test_own_settings_are_left_alone():
         ("no.such:thing", "cannot import"),
         ("sklearn.tree:NoTree", "cannot import"),
         (f"{__name__}:NO_CLASSIFIER", "no classifier that scores"),
+        ("sklearn.linear_model", "no classifier that scores"),
+        (f"{__name__}:breaks", "cannot be made: RuntimeError: no licence"),
+        (f"{__name__}:rated", "cannot be made: TypeError: rated"),
     ],
 )
 def test_mistakes(path, match):

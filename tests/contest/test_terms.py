@@ -15,7 +15,7 @@ from raregan.contest.terms import (
     fingerprint_used,
     read_amounts,
     read_costs,
-    read_names,
+    read_several,
     tell_rules,
     with_rules,
 )
@@ -57,7 +57,7 @@ def test_what_is_no_whole_number_is_refused_by_name(value):
 
 
 def test_one_name_or_amount_may_be_given_by_itself():
-    assert (read_names("smote"), read_names(["b", "a"]), read_names(None)) == (
+    assert (read_several("smote"), read_several(["b", "a"]), read_several(None)) == (
         ("smote",),
         ("b", "a"),
         None,

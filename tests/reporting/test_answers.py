@@ -92,7 +92,7 @@ def test_what_it_costs():
 def test_nothing_was_played():
     texts, _ = headlines(comparison([]))
     assert "Nothing could be compared." in texts
-    assert texts[0].startswith("Keep what you have")
+    assert texts[0].startswith("Too early to say, so keep what you have")
 
 
 @pytest.mark.parametrize(

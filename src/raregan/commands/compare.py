@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raregan.atomic import write_whole
-from raregan.commands.talk import check_outputs, column_choices, say, say_replaced
+from raregan.commands.talk import check_outputs, check_page, column_choices, say, say_replaced
 from raregan.config import AMOUNTS
 from raregan.errors import UserError
 from raregan.terminal import contest_progress
@@ -15,13 +15,15 @@ from raregan.terminal import contest_progress
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+    from typing import Any
+
+    from raregan.contest.sides import Caps
 
 HERE = "."
 
 
 def compare(args: argparse.Namespace) -> int:
     """Hold a contest on a table and print the verdict."""
-    from raregan.archive import to_json
     from raregan.contest.comparison import compare as hold
 
     if args.data is None:
@@ -32,7 +34,9 @@ def compare(args: argparse.Namespace) -> int:
         "--markdown": args.markdown,
         "--ledger": args.ledger,
     }
-    check_outputs(outputs, (args.data, args.schema))
+    check_page(args.output)
+    check_outputs(outputs, (args.data, args.schema, args.config))
+    contestants, settings = _take_config(args.config, _names(args.contestants))
     for path in (args.json, args.markdown, args.output):  # a ledger is gone on with
         say_replaced(path)
     sys.path.append(str(Path.cwd()))  # where a user's own learner may be
@@ -45,13 +49,14 @@ def compare(args: argparse.Namespace) -> int:
                 **column_choices(args),
                 time_column=args.time_column,
                 group=args.group,
-                contestants=_names(args.contestants),
+                contestants=contestants,
                 learners=_names(args.learners),
                 amounts=AMOUNTS if args.amounts is None else _amounts(args.amounts),
                 ratio=args.ratio,
                 folds=args.folds,
                 repeats=args.repeats,
                 n_rare=args.n_rare,
+                caps=_caps(args.max_others),
                 cost_fn=args.cost_fn,
                 cost_fp=args.cost_fp,
                 amount_column=args.amount_column,
@@ -59,6 +64,7 @@ def compare(args: argparse.Namespace) -> int:
                 confidence=args.confidence,
                 minutes=args.minutes,
                 n_jobs=args.jobs,
+                options=settings,
                 ledger=HERE if args.ledger is None else args.ledger,
                 progress=progress,
                 random_state=args.seed,
@@ -70,7 +76,7 @@ def compare(args: argparse.Namespace) -> int:
     say(found.describe())
     print(found.to_text())
     if args.json is not None:
-        write_whole(args.json, to_json(found.to_dict()))
+        found.to_json(args.json)
         say(f"wrote {args.json}")
     if args.markdown is not None:
         write_whole(args.markdown, found.to_markdown().encode())
@@ -85,6 +91,39 @@ def compare(args: argparse.Namespace) -> int:
         say(f"time was up: what was finished is kept in {found.ledger}{until}")
         say(f"go on with what is missing by the same command: {args.command_line}")
     return 0
+
+
+def _take_config(
+    path: str | None, names: list[str] | None
+) -> tuple[list[str] | None, dict[str, Any] | None]:
+    """Return who plays, and the settings of the variant of a config file, if one is named.
+
+    Raises
+    ------
+    UserError
+        The file is at fault, or of another variant than those that are named.
+    """
+    if path is None:
+        return names, None
+    from raregan.configfile import read_config
+    from raregan.contest.contestants import CONTESTANTS, DEFAULT_CONTESTANTS
+
+    choice = read_config(path)
+    learn = {name for name, one in CONTESTANTS.items() if one.way == "learn"}
+    if names is None:
+        names = [name for name in DEFAULT_CONTESTANTS if name not in learn] + [choice.variant]
+    if learn.intersection(names) != {choice.variant}:
+        raise UserError(
+            f"{path} has settings of {choice.variant}, which mean something else to other "
+            f"variants: let {choice.variant} play, and no other one of raregan's"
+        )
+    return names, {"settings": choice.settings}
+
+
+def _caps(most: int | None) -> Caps | None:
+    from raregan.contest.sides import Caps
+
+    return None if most is None else Caps(train=most, fit=max(1, most // 2))
 
 
 def _tell_first(bar: Callable[[int, int], None] | None) -> Callable[[int, int], None]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raregan.commands.talk import check_outputs, column_choices, refuse_input, say, say_replaced
+from raregan.commands.talk import (
+    check_outputs,
+    check_page,
+    column_choices,
+    refuse_input,
+    say,
+    say_replaced,
+)
 from raregan.config import MODEL_PATH
 from raregan.errors import DataError
 from raregan.terminal import training_progress
@@ -39,6 +46,7 @@ def evaluate(args: argparse.Namespace) -> int:
     from raregan.judging.verdict import warn_of_shared
     from raregan.reporting.report import write_report
 
+    check_page(args.output)
     check_outputs(
         {"--output": args.output, "--json": args.json, "--markdown": args.markdown},
         (args.real, args.synthetic, args.holdout),

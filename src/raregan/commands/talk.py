@@ -136,6 +136,12 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Iterable[str | None
         check_writable(path)
 
 
+def check_page(path: str | None) -> None:
+    """Refuse a name that says that a page is something else than HTML, with a UserError."""
+    if path is not None and Path(path).suffix.lower() not in ("", ".html", ".htm"):
+        raise UserError(f"--output writes an HTML page, got {path}: call it .html")
+
+
 def _same_place(one: str, other: str) -> bool:
     return Path(one).resolve() == Path(other).resolve()
 

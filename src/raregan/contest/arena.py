@@ -129,7 +129,11 @@ def take_notes(arena: Arena, ties: Ties, caps: Caps) -> tuple[str, ...]:
         notes.append(f"no features: {listed(left_out)}")
     n_copies = len(ties.units) - int(ties.units.max()) - 1
     if n_copies:
-        notes.append(f"{n_copies:,} rows are kept on the side of others: copies, or their group")
+        units = int(ties.units.max()) + 1
+        notes.append(
+            f"{len(ties.units):,} rows are dealt as {units:,}: copies, and rows of one group, stay "
+            "on one side"
+        )
     if (~ties.is_rare).sum() > caps.train:
         notes.append(
             f"of the other rows at most {caps.train:,} are learned from ({caps.fit:,} to choose an "

@@ -6,11 +6,15 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raregan.archive import to_json
+from raregan.atomic import write_whole
 from raregan.config import AMOUNTS, CONFIDENCE, FOLDS, REPEATS, SEED, plain_seed
 from raregan.contest.arena import read_arena, take_notes
 from raregan.contest.contestants import Contestant, choose_contestants
@@ -20,7 +24,7 @@ from raregan.contest.learners import choose_learners
 from raregan.contest.ledger import Ledger
 from raregan.contest.samplers import check_options
 from raregan.contest.schedule import Drawn, play_all
-from raregan.contest.scores import SCORES
+from raregan.contest.scores import FALSE_POSITIVE_RATES, SCORES, Mask
 from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
 from raregan.contest.sides import FEW_RARE, Caps
 from raregan.contest.terms import (
@@ -29,7 +33,7 @@ from raregan.contest.terms import (
     fingerprint_used,
     read_amounts,
     read_costs,
-    read_names,
+    read_several,
     tell_rules,
     with_rules,
 )
@@ -49,7 +53,14 @@ APART = 1.5
 """Shares of rare rows so many times each other move average precision by themselves."""
 
 
-@dataclass(frozen=True)
+WIDTH = 100
+"""Of a terminal's line that is wrapped; tables are not."""
+
+SCHEMA, SCHEMA_VERSION = "raregan.comparison", 1
+_LIBRARIES = ("raregan", "numpy", "polars", "scikit-learn", "imbalanced-learn")
+
+
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What a contest found.
 
@@ -106,6 +117,11 @@ class Comparison:
         part = "" if self.is_whole else f"; time was up after {self.n_done} of {self.n_tasks} parts"
         return f"{self.source}: {self.n_rows:,} rows, {self.n_rare:,} of them rare; {folds}{part}"
 
+    def __repr__(self) -> str:
+        """Say in one line what was compared and what came out: all else is `to_text`."""
+        said = f"{self.verdict.recommendation} ({self.verdict.reason})"
+        return f"<Comparison of {self.describe()}: {said}>"
+
     def gain(
         self, contestant: str, over: str, learner: str, *, score: str = MAIN, n_tests: int = 1
     ) -> Interval:
@@ -145,6 +161,9 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it; ``verdict.recommendation`` is what to do."""
         return {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "versions": {name: version(name) for name in _LIBRARIES},
             "verdict": self.verdict.to_dict(),
             "leaks": [asdict(leak) for leak in self.leaks],
             "notes": list(self.notes),
@@ -159,12 +178,31 @@ class Comparison:
             "records": [record.to_dict() for record in self.records],
         }
 
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return `to_dict` as JSON, and write it where a path is given.
+
+        Raises
+        ------
+        DataError
+            The file cannot be written there.
+        """
+        content = to_json(self.to_dict())
+        if path is not None:
+            write_whole(path, content)
+        return content.decode()
+
     def to_text(self) -> str:
         """Return verdict, tables and notes for a terminal."""
         return "\n\n".join(
-            part for part in (as_text(self.standings), FOOT, self._notes(), self.verdict.text)
+            part
+            for part in (
+                as_text(self.standings),
+                "\n".join(wrap(FOOT, WIDTH)),
+                self._notes(),
+                self.verdict.text,
+            )
             if part
-        )  # fmt: skip
+        )
 
     def to_markdown(self) -> str:
         """Return the same as Markdown, the verdict first."""
@@ -190,7 +228,7 @@ def compare(
     time_column: str | None = None,
     group: str | None = None,
     contestants: str | Iterable[str] | None = None,
-    learners: str | Iterable[str] | None = None,
+    learners: Any = None,
     amounts: float | Iterable[float] = AMOUNTS,
     ratio: float | None = None,
     folds: int = FOLDS,
@@ -229,7 +267,7 @@ def compare(
     contestants
         Names of `raregan.contest.contestants.CONTESTANTS`; both baselines are always there.
     learners
-        Names or import paths; see `raregan.contest.learners.choose_learners`.
+        Names, import paths or estimators; see `raregan.contest.learners.choose_learners`.
     amounts
         New rows for a rare one, among which each fold chooses.
     ratio
@@ -265,6 +303,11 @@ def compare(
     random_state
         Fixes all draws: the same seed gives the same scores, whatever `n_jobs`.
 
+    Returns
+    -------
+    Comparison
+        Verdict, standings and every score.
+
     Raises
     ------
     UserError
@@ -272,10 +315,10 @@ def compare(
     """
     begun = time.monotonic()
     costs = read_costs(cost_fn, cost_fp, amount_column)
-    players = choose_contestants(read_names(contestants))
+    players = choose_contestants(read_several(contestants))
     rules = Rules(
         columns=(),
-        learners=choose_learners(read_names(learners)),
+        learners=choose_learners(read_several(learners)),
         amounts=read_amounts(amounts),
         ratio=ratio,
         top=top,
@@ -333,14 +376,17 @@ def compare(
     paid = arena.amounts(amount_column)
     book = _open_ledger(ledger, told, players)
     drawn = Drawn(arena, ties, rules, caps or Caps(), n_rare, paid)
-    with book.told_of():
+    with book.told_of(), book.removed_if_refused():
         leaks = find_leaks(
             *(arena.frame, ties.is_rare, rules.columns),
             held_out=arena.held_out,
             random_state=rules.seed,
         )
         play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
-    standings, n_tests = rank(records := _in_order(book, players, rules), confidence=confidence)
+    records = _in_order(book, players, rules)
+    if len(book.done) == len(tasks) and not any(one.scores for one in records):
+        _refuse_all_absent(records, book if ledger is not None and Path(ledger).is_dir() else None)
+    standings, n_tests = rank(records, confidence=confidence)
     found = Comparison(
         source=arena.source,
         n_rows=arena.frame.height,
@@ -352,7 +398,7 @@ def compare(
         notes=(
             *_note_gaps(tasks, book),
             *take_notes(arena, ties, caps or Caps()),
-            *_note_shares([float(ties.is_rare[fold.test].mean()) for fold in dealt]),
+            *_note_tests([ties.is_rare[fold.test] for fold in dealt]),
         ),
         records=tuple(records),
         n_tasks=len(tasks),
@@ -366,6 +412,17 @@ def compare(
     return found
 
 
+def _refuse_all_absent(records: Sequence[Record], own: Ledger | None) -> None:
+    """Refuse a contest in which nothing could be scored, and remove the ledger of its own."""
+    if own is not None:
+        own.remove()
+    first = records[0]
+    raise UserError(
+        f"nothing could be scored: of {first.contestant!r} with {first.learner!r} the reason is: "
+        f"{first.absent}"
+    )
+
+
 def _note_gaps(tasks: Sequence[Any], book: Ledger) -> tuple[str, ...]:
     """Say what a contest that time ended leaves open."""
     if len(book.done) == len(tasks):
@@ -377,16 +434,23 @@ def _note_gaps(tasks: Sequence[Any], book: Ledger) -> tuple[str, ...]:
     return (said,)
 
 
-def _note_shares(rare: Sequence[float]) -> tuple[str, ...]:
-    """Say where the rare rows' shares of the test sides are far apart."""
-    low, high = min(rare), max(rare)
-    if high < APART * low:
-        return ()
-    said = (
-        f"between {low:.2%} and {high:.2%} of the rows of a test are rare, as what belongs "
-        "together, or to a time, cannot be shared out evenly: compare gains, not scores"
-    )
-    return (said,)
+def _note_tests(tests: Sequence[Mask]) -> tuple[str, ...]:
+    """Say where test sides are of unlike shares of rare rows, or hold few of the others."""
+    notes = []
+    low, high = (side(float(test.mean()) for test in tests) for side in (min, max))
+    if high > APART * low:
+        notes.append(
+            f"between {low:.2%} and {high:.2%} of the rows of a test are rare, as what belongs "
+            "together, or to a time, cannot be shared out evenly: compare gains, not scores"
+        )
+    n_others = min(int((~test).sum()) for test in tests)
+    blind = [rate for rate in FALSE_POSITIVE_RATES if rate * n_others < 1]
+    if blind:
+        notes.append(
+            f"a test has {n_others:,} of the others, of whom {100 * max(blind):g} % are not one "
+            "row: recall at this rate and below is recall without a false alarm"
+        )
+    return tuple(notes)
 
 
 def _open_ledger(

@@ -339,7 +339,7 @@ def _play_learner(
     begun = time.perf_counter()
     name = whole.contestant.name
     seed = seed_of(rules.seed, *place, "learner", learner.name)  # the same for all contestants
-    foreign = () if learner.name in LEARNERS else (TypeError, ValueError)
+    foreign = () if learner.name in LEARNERS else Exception
     try:
         place_of, sigmoid = _choose(trials, learner, rules, seed)
         learned = whole.learn(learner, whole.choices[place_of], seed, quick=False)

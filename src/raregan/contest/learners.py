@@ -7,8 +7,12 @@ one rare row in a thousand, and then whatever is added to them seems to help.
 from __future__ import annotations
 
 import copy
+import hashlib
 import importlib
 import importlib.util
+import inspect
+import re
+import sys
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -36,7 +40,7 @@ class Learner:
     Attributes
     ----------
     name
-        As it is typed and reported; of a user's own, its import path.
+        As it is typed and reported; of a user's own, its import path, or its class.
     matrix
         How it sees columns: `raregan.contest.features.Linear` or `Ordinal`.
     make
@@ -50,6 +54,11 @@ class Learner:
     matrix: type[Linear | Ordinal]
     make: Callable[[int, bool], Any]
     floor: float = 1e-6
+
+    @property
+    def mark(self) -> str | None:
+        """What tells a user's own from another of that name: code and parameters; None: ours."""
+        return None if self.name in LEARNERS else _fingerprint(self.make(0, False))
 
 
 def _logistic(seed: int, _quick: bool) -> Any:
@@ -177,27 +186,40 @@ _COMMANDS = {
 """XGBoost's usual wheel depends on a library under NVIDIA's own licence, so no extra has it."""
 
 
-def choose_learners(names: Iterable[str] | None = None) -> tuple[Learner, ...]:
-    """Return the learners of these names.
+def choose_learners(given: Iterable[Any] | None = None) -> tuple[Learner, ...]:
+    """Return the learners that are named or given.
 
     Parameters
     ----------
-    names
+    given
         Names of `LEARNERS`, or import paths such as ``"package.module:make_model"``: of an
-        estimator, of its class, or of a function without arguments that returns one. None:
-        scikit-learn's three, and those of other packages that are installed.
+        estimator, of its class, or of a function without arguments that returns one; or the
+        estimator itself, as of scikit-learn. None: scikit-learn's three, and those of other
+        packages that are installed.
 
     Raises
     ------
     UserError
         There is no such learner, its package is not installed, or what a path names is none.
     """
-    if names is None:
+    if given is None:
         return (*_OWN, *(one for one in _FOREIGN if importlib.util.find_spec(one.name)))
-    chosen = tuple(dict.fromkeys(names))
-    if not chosen:
+    found: dict[str, Learner] = {}
+    for one in given:
+        learner = find_learner(one) if isinstance(one, str) else _take(one, found)
+        found[learner.name] = learner
+    if not found:
         raise UserError("a contest needs a learner; name one")
-    return tuple(find_learner(name) for name in chosen)
+    return tuple(found.values())
+
+
+def _take(model: Any, taken: Iterable[str]) -> Learner:
+    """Make a learner of an estimator, under the name of its class, the second one with a number."""
+    if isinstance(model, type):
+        model = _called(model, model.__name__)
+    name = type(model).__name__
+    number = sum(other.partition("-")[0] == name for other in taken) + 1
+    return Learner(name if number == 1 else f"{name}-{number}", Linear, _Given(model, name))
 
 
 def find_learner(name: str) -> Learner:
@@ -215,6 +237,22 @@ def find_learner(name: str) -> Learner:
 
 
 @dataclass(frozen=True)
+class _Given:
+    """Makes estimators like one that was given."""
+
+    model: Any
+    name: str
+
+    def __post_init__(self) -> None:
+        _check(self.model, self.name)
+
+    def __call__(self, seed: int, _quick: bool) -> Any:
+        from sklearn.base import clone
+
+        return _seeded(clone(self.model, safe=False), seed)
+
+
+@dataclass(frozen=True)
 class _Imported:
     """Makes estimators from an import path, which is all that another process needs to know."""
 
@@ -225,15 +263,44 @@ class _Imported:
 
     def __call__(self, seed: int, _quick: bool) -> Any:
         found = _import(self.path)
-        model = found() if callable(found) else copy.deepcopy(found)
-        if not hasattr(model, "fit") or not (
-            hasattr(model, "predict_proba") or hasattr(model, "decision_function")
-        ):
-            raise UserError(
-                f"{self.path} gives a {type(model).__name__}, which is no classifier that scores "
-                "rows: it needs fit, and predict_proba or decision_function"
-            )
+        if callable(found):
+            model = _called(found, self.path)
+        else:
+            _check(found, self.path)
+            model = copy.deepcopy(found)
+        _check(model, self.path)
         return _seeded(model, seed)
+
+
+def _called(make: Callable[[], Any], name: str) -> Any:
+    try:
+        return make()
+    except Exception as error:  # whatever a user's own code raises
+        raise UserError(
+            f"the learner {name!r} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _check(model: Any, name: str) -> None:
+    """Refuse what cannot be learned with, and scored."""
+    if not hasattr(model, "fit") or not (
+        hasattr(model, "predict_proba") or hasattr(model, "decision_function")
+    ):
+        raise UserError(
+            f"{name} gives a {type(model).__name__}, which is no classifier that scores rows: it "
+            "needs fit, and predict_proba or decision_function"
+        )
+
+
+def _fingerprint(model: Any) -> str:
+    """Hash an estimator's parameters, and its source where there is one."""
+    try:
+        source = inspect.getsource(sys.modules[type(model).__module__])
+    except (OSError, TypeError, KeyError):  # of a notebook or a console, or no Python
+        source = ""
+    options = model.get_params() if hasattr(model, "get_params") else vars(model)
+    text = f"{source}{type(model).__qualname__}{sorted(map(repr, options.items()))}"
+    return hashlib.sha256(re.sub(r" at 0x[0-9a-f]+", "", text).encode()).hexdigest()
 
 
 def _import(path: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from raregan.atomic import append_line
 from raregan.contest.fold import Record
-from raregan.errors import DataError
+from raregan.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -92,6 +92,16 @@ class Ledger:
         except KeyboardInterrupt as stopped:
             if self.path is not None:
                 stopped.add_note(f"what was finished is kept in {self.path}")
+            raise
+
+    @contextlib.contextmanager
+    def removed_if_refused(self) -> Iterator[None]:
+        """Take the file away if the block is refused before anything was entered."""
+        try:
+            yield
+        except UserError:
+            if not self.records and not self.others:
+                self.remove()
             raise
 
     def leave_out(self, names: Collection[str]) -> None:

@@ -20,7 +20,13 @@ SHOWN = (
 )
 """Scores that a table shows, where there are any; all are in the JSON."""
 
-FOOT = "Gains: average precision, in points, by fold; intervals on one baseline hold all together."
+FOOT = (
+    "Gains: average precision, in points, by fold; intervals on one baseline hold all together. "
+    + "; ".join(f"{SCORES[name].label}: {SCORES[name].definition}" for name in SHOWN)
+    + ". Amount: new rows for a rare one, or others for one where these are dropped. Seconds: "
+    "median of a fold."
+)
+"""What a table's columns mean."""
 
 
 def make_cells(standings: Sequence[Standing]) -> tuple[list[str], list[list[str]]]:

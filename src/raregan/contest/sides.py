@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from raregan.config import MAX_OTHERS
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
@@ -31,14 +33,14 @@ class Caps:
     Attributes
     ----------
     train
-        To learn from; a forest takes 7 s for 10,000 rows of 29 columns.
+        To learn from.
     fit
         To fit on where an amount is chosen.
     test
         To test with; each stands for several, so that scores are those of all.
     """
 
-    train: int = 10_000
+    train: int = MAX_OTHERS
     fit: int = 5_000
     test: int = 50_000
 

@@ -35,9 +35,12 @@ def check_whole(**values: int | None) -> None:
             raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
-def read_names(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
-    """Return names in their order; one may be given by itself. None stays None."""
-    return names if names is None else (names,) if isinstance(names, str) else tuple(names)
+def read_several(given: Any) -> tuple[Any, ...] | None:
+    """Return what is given in its order; one may be given by itself. None stays None."""
+    if given is None:
+        return None
+    is_one = isinstance(given, str | type) or hasattr(given, "fit")
+    return (given,) if is_one else tuple(given)
 
 
 def read_amounts(amounts: float | Iterable[float]) -> tuple[float, ...]:
@@ -86,7 +89,9 @@ def with_rules(
 
 def tell_rules(rules: Rules, arena: Arena) -> dict[str, Any]:
     """Return what the records depend on besides rows and folds, as JSON can hold it."""
+    marks = {one.name: one.mark for one in rules.learners if one.mark is not None}
     return {
+        **({"own": marks} if marks else {}),
         "target": arena.rows.target,
         "rare": arena.rows.value,
         "columns": {column.name: column.kind for column in rules.columns},

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 KEEP = "keep"
 MAIN = "average_precision"
+LEAST_SHOWN = 0.05
+"""Points of average precision that are not told from none."""
+
 LEAST_FOLDS = 3
 """With fewer an interval says nothing: two differences may be alike by chance."""
 
@@ -41,10 +44,13 @@ class Standing:
         that both were scored in. Those on one baseline hold all together.
     beside
         Mean of each score of doing nothing over the folds that both were scored in.
+    saved
+        What it saves on doing nothing, as the mean cost a row, by fold; corrected as `gains` are.
+        None where there are no costs.
     amount
         Chosen most often; None where there is none to choose.
     seconds
-        Mean of a fold.
+        Median of a fold.
     absent
         Why it has no scores.
     """
@@ -55,6 +61,7 @@ class Standing:
     scores: dict[str, float]
     gains: dict[str, Interval]
     beside: dict[str, float]
+    saved: Interval | None
     amount: float | None
     seconds: float
     absent: str | None = None
@@ -78,6 +85,7 @@ class Standing:
         """Return what JSON can hold: no infinite number."""
         plain = asdict(self)
         plain["gains"] = {name: _plain(gain) for name, gain in self.gains.items()}
+        plain["saved"] = None if self.saved is None else _finite(self.saved)
         return plain
 
 
@@ -169,6 +177,7 @@ def _standing(
         for one in by_pair.get((learner, NOTHING), ())
         if one.scores and (one.repeat, one.fold) in places
     ]
+    saved = gain_over(base, scored, confidence, n_tests, "cost")
     amounts = Counter(record.amount for record in scored if record.amount is not None)
     return Standing(
         contestant=contestant,
@@ -176,9 +185,10 @@ def _standing(
         n=len(scored),
         scores=_mean_scores(scored, names),
         beside=_mean_scores(base, names),
+        saved=saved if saved.n and contestant != NOTHING else None,
         gains={name: gain for name, gain in gains.items() if gain.n},
         amount=max(amounts, key=lambda a: (amounts[a], -a)) if amounts else None,
-        seconds=float(np.mean([r.seconds for r in scored])) if scored else 0.0,
+        seconds=float(np.median([r.seconds for r in scored])) if scored else 0.0,
         absent=reasons.most_common(1)[0][0] if reasons else None,
     )
 
@@ -325,33 +335,16 @@ def _words(
         words.append("Keep what you have, for now: a leak was found, so that no score below is ")
         words[-1] += "true. " + "; ".join(leak.text for leak in leaks) + "."
     if best is None:
-        return [*words, "Nothing could be compared." if leaks else "Keep what you have: nothing "
-                "could be compared with it."]  # fmt: skip
-    against, interval = least_gain(best)
+        if standings or leaks:
+            return [*words, "Nothing could be compared, so keep what you have."]
+        return ["Too early to say, so keep what you have: no part was played."]
+    if reason == "leak":
+        return words
     learner = best.learner
-    sure = f"{confidence:.0%} interval, corrected for {n_tests} comparisons and for folds that "
-    sure += f"share rows; {interval.n} folds"
-    if reason == "gain":
-        made = "synthetic rows" if CONTESTANTS[best.contestant].is_synthetic else "no synthetic row"
-        words.append(
-            f"Use {best.contestant} ({made}) with {learner}: it gains {show_gain(interval)} points "
-            f"of average precision on {against} ({sure})."
-        )
-    elif reason == "too few folds":
-        words.append(
-            f"Too early to say, so keep what you have: {_few_folds(standings, learner)}. So far "
-            f"{best.contestant} made {100 * interval.mean:+.1f} points of average precision on "
-            f"{against}; give the contest more time, or more folds."
-        )
-    elif reason == "no gain":
-        words.append(
-            f"Keep what you have: no contestant gains on both baselines beyond doubt with "
-            f"{learner}, the best learner here. Nearest is {best.contestant}: "
-            f"{show_gain(interval)} points of average precision on {against} ({sure})."
-            f"{_not_ruled_out(compared)}"
-        )
-    if reason != "leak":
-        words += _calibration(best)
+    words.append(
+        _advice(standings, best, compared, reason=reason, confidence=confidence, n_tests=n_tests)
+    )
+    words += (*_calibration(best), *_savings(best))
     weights = next((s for s in standings if (s.learner, s.contestant) == (learner, WEIGHTS)), None)
     if reason == "no gain" and weights is not None and NOTHING in weights.gains:
         gain = weights.gains[NOTHING]
@@ -359,18 +352,50 @@ def _words(
             words.append(f"Class weights alone gain {show_gain(gain)} on nothing.")
     others = [f"{one} with {name}" for name, one in by_learner.items() if name != learner]
     sure_others = [text for text in others if not text.startswith(KEEP)]
-    if sure_others and reason != "leak":
+    if sure_others:
         words.append(f"With lesser learners there is a sure gain: {', '.join(sure_others)}.")
     return words
+
+
+def _advice(
+    standings: Sequence[Standing],
+    best: Standing,
+    compared: Sequence[Standing],
+    *,
+    reason: str,
+    confidence: float,
+    n_tests: int,
+) -> str:
+    """Say what to do with the best learner, and how sure that is."""
+    against, interval = least_gain(best)
+    points = f"{show_gain(interval)} points of average precision on {against}"
+    sure = (
+        f"{confidence:.0%} interval, corrected for {n_tests} comparisons and for folds that share "
+        f"rows; {interval.n} folds"
+    )
+    if reason == "gain":
+        made = "synthetic rows" if CONTESTANTS[best.contestant].is_synthetic else "no synthetic row"
+        return f"Use {best.contestant} ({made}) with {best.learner}: it gains {points} ({sure})."
+    if reason == "too few folds":
+        return (
+            f"Too early to say, so keep what you have: {_few_folds(standings, best.learner)}. So "
+            f"far {best.contestant} made {100 * interval.mean:+.1f} points of average precision on "
+            f"{against}; give the contest more time, or more folds."
+        )
+    return (
+        "Keep what you have: no contestant gains on both baselines beyond doubt with "
+        f"{best.learner}, the best learner here. Nearest is {best.contestant}: {points} ({sure})."
+        f"{_not_ruled_out(compared)}"
+    )
 
 
 def _not_ruled_out(compared: Iterable[Standing]) -> str:
     """Say how large a gain this contest could have missed, and whose."""
     highs = {one.contestant: least_gain(one)[1].high for one in compared}
     widest = max(highs, key=lambda name: highs[name])
-    if highs[widest] <= 0:
-        return ""
     most = min(100.0, 100 * highs[widest])
+    if most < LEAST_SHOWN:
+        return ""
     return f" A gain of up to {most:.1f} points, by {widest}, cannot be ruled out by this contest."
 
 
@@ -389,10 +414,20 @@ def _calibration(best: Standing) -> list[str]:
     if not (len(ours) == len(theirs) == len(names)):
         return []
     said = (
-        f"Its probabilities: Brier score {ours[0]:.5f} as they are and {ours[1]:.5f} recalibrated "
-        f"on real rows, against {theirs[0]:.5f} and {theirs[1]:.5f} with nothing (lower is better)."
+        f"Probabilities of {best.contestant}: Brier score {ours[0]:.5f} as they are and "
+        f"{ours[1]:.5f} recalibrated on real rows, against {theirs[0]:.5f} and {theirs[1]:.5f} "
+        "with nothing (lower is better)."
     )
     return [said]
+
+
+def _savings(best: Standing) -> list[str]:
+    """Say what the contestant saves, where there are costs."""
+    if best.saved is None:
+        return []
+    mean, low, high, *_ = best.saved
+    sure = f" [{low:+.4g}, {high:+.4g}]" if math.isfinite(low) else ""
+    return [f"It saves {mean:+.4g}{sure} of the mean cost a row with {NOTHING}."]
 
 
 def _plain(gain: Interval) -> dict[str, float | None]:
@@ -400,4 +435,8 @@ def _plain(gain: Interval) -> dict[str, float | None]:
     shown = gain._replace(low=max(gain.low, -1.0), high=min(gain.high, 1.0))
     if not math.isfinite(gain.low):
         shown = gain
-    return {n: value if math.isfinite(value) else None for n, value in shown._asdict().items()}
+    return _finite(shown)
+
+
+def _finite(interval: Interval) -> dict[str, float | None]:
+    return {n: value if math.isfinite(value) else None for n, value in interval._asdict().items()}

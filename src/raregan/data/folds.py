@@ -207,7 +207,8 @@ class Ties:
                 what = "no rare rows" if n_rare == 0 else "none but rare rows"
                 raise DataError(
                     f"a {side} side would have {what} where {int(self.is_rare.sum()):,} are dealt "
-                    f"into {folds} parts: ask for fewer folds, or another time column or group"
+                    f"into {folds} parts: more rare rows are needed to learn from, or fewer folds, "
+                    "or another time column or group"
                 )
 
 

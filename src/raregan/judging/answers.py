@@ -85,9 +85,9 @@ def advise(alarms: Collection[str]) -> str:
         else ""
     )
     return (
-        "An alarm that comes back on a second split (raregan split TABLE --seed 1 -o again) is "
-        f"real. If it does, {columns}learn with more jitter and fewer steps (--config). "
-        'More is under "What to do about an alarm" in docs/judging.md.'
+        "Split once more (raregan split TABLE --seed 1 -o again), train, sample and evaluate anew: "
+        f"chance seldom alarms twice. If it comes back, {columns}learn with more jitter and fewer "
+        'steps (--config). More is under "What to do about an alarm" in docs/judging.md.'
     )
 
 
@@ -332,9 +332,9 @@ def _helps_unsure(report: Report, names: Sorted) -> Said:
 def _helps_as_much(report: Report) -> Said:
     return Said(
         "as real rows",
-        f"As much as real rows, within chance: {_taught(report)}; {_held(report)} were tested on. "
+        f"No loss was found: {_taught(report)}; {_held(report)} were tested on. "
         f"{_slack(report, 'utility')}.",
-        "They teach a detector what as many real rows do, within chance.",
+        "No loss was found where they teach a detector in the place of as many real rows.",
     )
 
 
