@@ -4,7 +4,7 @@ from scipy.stats import betabinom, binom
 from sklearn.metrics import roc_auc_score
 
 from raregan.judging.figures import Figure
-from raregan.judging.membership import attack_by_distance, attack_by_ratio, guessed_rate
+from raregan.judging.membership import _rate, attack_by_distance, attack_by_ratio, guessed_rate
 
 ATTACKS = {"membership_nearest": attack_by_distance, "membership_ratio": attack_by_ratio}
 
@@ -70,6 +70,18 @@ def test_a_guesser_finds_as_many_as_lie_above_the_first_non_members(n, m):
     assert found.value == pytest.approx(above.mean() / n, rel=0.15)
     assert above.cdf(n * found.interval.high) == pytest.approx(0.975, abs=0.02)
     assert above.cdf(n * found.interval.low - 1) <= 0.04
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "m", "least", "most"), [(180, 60, 0.7, 0.9), (1000, 330, 0.9, 1)])
+def test_the_interval_of_rates_is_as_narrow_as_documented(n, m, least, most):
+    """Of a guesser, who finds 1 %: a bootstrap of the highest scores is narrow where m is small."""
+    held = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        low, high = _rate(rng.random(n), rng.random(m), rng).interval
+        held += low <= 0.01 <= high
+    assert least <= held / 200 <= most
 
 
 @pytest.mark.parametrize("name", ATTACKS)
