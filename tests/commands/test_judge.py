@@ -146,6 +146,7 @@ def test_mistakes(folder, fails, mixed, mixed_gan):
     fails("evaluate", "data.parquet", "none.parquet", match="none.parquet")
     pl.concat([rows, rows]).write_parquet("two.parquet")
     fails("evaluate", "data.parquet", "two.parquet", "-o", "two.parquet", match="is the input")
+    fails("evaluate", "data.parquet", "two.parquet", "-o", "r.pdf", match="writes an HTML page")
     (folder / "fold").mkdir()
     two = pl.read_parquet("two.parquet")
     two.write_parquet("fold/a.parquet")

@@ -34,8 +34,8 @@ def compare(args: argparse.Namespace) -> int:
         "--markdown": args.markdown,
         "--ledger": args.ledger,
     }
-    check_page(args.output)
     check_outputs(outputs, (args.data, args.schema, args.config))
+    check_page(args.output)
     contestants, settings = _take_config(args.config, _names(args.contestants))
     for path in (args.json, args.markdown, args.output):  # a ledger is gone on with
         say_replaced(path)

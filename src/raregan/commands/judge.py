@@ -46,11 +46,11 @@ def evaluate(args: argparse.Namespace) -> int:
     from raregan.judging.verdict import warn_of_shared
     from raregan.reporting.report import write_report
 
-    check_page(args.output)
     check_outputs(
         {"--output": args.output, "--json": args.json, "--markdown": args.markdown},
         (args.real, args.synthetic, args.holdout),
     )
+    check_page(args.output)
     real, synthetic, held_out, others, given, table = _pair(args, args.holdout)
     outputs = [path for path in (args.json, args.markdown, args.output) if path is not None]
     for path in outputs:
