@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from raregan import Comparison
     from raregan.contest.intervals import Interval
-    from raregan.contest.verdict import Standing
+    from raregan.contest.standings import Standing
 
 PLAIN, RULED = "paysim_sample", "paysim_sample_ruled"
 RULES = ("amount + newbalanceOrig == oldbalanceOrg", "oldbalanceDest <= newbalanceDest")

@@ -2,9 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from raregan.contest.arena import read_arena, take_notes
-from raregan.contest.sides import Caps
-from raregan.data.folds import Ties
+from raregan.contest.arena import read_arena
 from raregan.data.split import split_file
 from raregan.data.table import infer_schema
 from raregan.errors import SchemaError
@@ -88,13 +86,3 @@ def test_amounts_are_numbers_in_every_row():
     for name in ("gone", "text"):
         with pytest.raises(SchemaError, match=f"amount column '{name}'"):
             arena.amounts(name)
-
-
-def test_notes_say_what_a_reader_should_know():
-    frame = pl.concat([apart(), apart().head(5)]).with_columns(same=pl.lit(1))
-    ties = Ties.of(frame, target="Class", rare=1)
-    notes = take_notes(read(frame), ties, Caps(train=100))
-    assert notes[0] == "no features: 'same'"
-    assert notes[1].startswith("405 rows are dealt as 400: copies")
-    assert notes[2].startswith("of the other rows at most 100 are learned from")
-    assert len(take_notes(read(apart()), Ties.of(apart(), target="Class", rare=1), Caps())) == 0

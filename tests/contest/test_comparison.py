@@ -238,14 +238,6 @@ def test_what_is_saved_is_said_where_there_are_costs():
     assert compare(apart(), **QUICK).standings[0].saved is None
 
 
-def test_notes_tell_of_tests_that_are_unlike_or_blind():
-    heap = pl.concat([apart().head(1)] * 300)
-    found = compare(pl.concat([apart(), heap]), **QUICK)
-    assert any("of the rows of a test are rare" in note for note in found.notes)
-    notes = compare(apart(), **QUICK).notes
-    assert any("are not one row: recall at this rate and below" in note for note in notes)
-
-
 def test_it_is_told_in_a_line_and_as_json(tmp_path):
     found = compare(apart(), **QUICK)
     assert repr(found).startswith("<Comparison of frame: 400 rows, 60 of them rare; 1 x 3")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from scipy.stats import t, ttest_1samp
 
-from raregan.contest.intervals import corrected_interval
+from raregan.contest.intervals import Interval, corrected_interval
 
 DIFFERENCES = [0.02, 0.05, -0.01, 0.04, 0.03]
 
@@ -82,3 +82,12 @@ def test_it_covers_where_the_usual_interval_does_not():
     }
     assert covered[0.25] >= 0.93  # 0.95 less two standard errors of 400 runs
     assert covered[0.0] <= 0.85
+
+
+def test_plain_data_has_no_infinite_number_and_no_more_than_can_be():
+    wide = Interval(0.1, -2.5, 2.7, 0.5, 2)
+    assert wide.within(1.0)[:3] == (0.1, -1.0, 1.0)
+    assert wide.to_dict() == {"mean": 0.1, "low": -2.5, "high": 2.7, "p": 0.5, "n": 2}
+    assert wide.to_dict(1.0)["high"] == 1.0
+    none = corrected_interval([0.3], test_share=0.25, confidence=0.95).to_dict(1.0)
+    assert (none["mean"], none["low"], none["high"]) == (0.3, None, None)

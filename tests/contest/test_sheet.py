@@ -1,7 +1,7 @@
 from raregan.contest.fold import Record
 from raregan.contest.sheet import absences, as_markdown, as_text
-from raregan.contest.verdict import rank
-from tests.contest.test_verdict import FOLDS, records_of
+from raregan.contest.standings import rank
+from tests.contest.records import FOLDS, records_of
 
 RECORDS = [
     *records_of({"nothing": 0.5, "class-weights": 0.6, "smote": 0.75}),

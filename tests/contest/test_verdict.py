@@ -1,37 +1,13 @@
 import json
 
-import numpy as np
 import pytest
 
 from raregan.contest.fold import Record
-from raregan.contest.intervals import Interval, corrected_interval
+from raregan.contest.intervals import corrected_interval
 from raregan.contest.leaks import Leak
-from raregan.contest.verdict import judge, rank, show_gain
-
-RNG = np.random.default_rng(0)
-FOLDS = [(repeat, fold) for repeat in range(2) for fold in range(5)]
-
-
-def records_of(levels, *, learner="logistic", folds=FOLDS, noise=0.01):
-    """Records whose average precision is about that of `levels`, by contestant."""
-    rng = np.random.default_rng(1)
-    return [
-        Record(*place, name, learner, 1.0, scores, seconds=2.0, n_train=80, n_test=20)
-        for name, level in levels.items()
-        for place in folds
-        for scores in [
-            {
-                "average_precision": level + noise * rng.normal(),
-                "brier": 0.1,
-                "brier_as_is": 0.2 if name == "smote" else 0.1,
-            }
-        ]
-    ]
-
-
-def verdict_of(records, leaks=()):
-    standings, n_tests = rank(records, confidence=0.95)
-    return judge(standings, confidence=0.95, n_tests=n_tests, leaks=leaks)
+from raregan.contest.paragraph import show_gain
+from raregan.contest.standings import rank
+from tests.contest.records import FOLDS, records_of, verdict_of
 
 
 def test_a_sure_gain_is_recommended_with_its_interval():
@@ -135,17 +111,6 @@ def test_who_is_absent_by_nature_is_not_waited_for():
     assert (found.recommendation, found.reason, found.best) == ("keep", "no gain", "smote")
 
 
-def test_what_cannot_be_ruled_out_is_the_largest_gain_of_any():
-    levels = {"nothing": 0.5, "class-weights": 0.5, "smote": 0.5}
-    records = records_of(levels, noise=0.001) + records_of({"flow": 0.35}, noise=0.2)
-    found = verdict_of(records)
-    standings, _ = rank(records, confidence=0.95)
-    flow = next(one for one in standings if one.contestant == "flow")
-    most = 100 * min(flow.gains.values(), key=lambda gain: gain.mean).high
-    assert found.best == "smote"
-    assert f"A gain of up to {most:.1f} points, by flow, cannot be ruled out" in found.text
-
-
 def test_a_gain_on_one_baseline_alone_is_none():
     found = verdict_of(records_of({"nothing": 0.5, "class-weights": 0.7, "smote": 0.69}))
     assert found.recommendation == "keep"
@@ -194,21 +159,6 @@ def test_a_leak_comes_first():
     assert "Use smote" not in found.text
 
 
-def test_more_comparisons_ask_for_more():
-    levels = {"nothing": 0.5, "class-weights": 0.5, "smote": 0.53}
-    few, n_few = rank(records_of(levels, noise=0.02), confidence=0.95)
-    others = ("over-sampling", "under-sampling", "copula", "adasyn")
-    many, n_many = rank(
-        records_of(levels | dict.fromkeys(others, 0.5), noise=0.02), confidence=0.95
-    )
-    assert (n_few, n_many) == (2, 6)
-    widths = [
-        next(s.gains["nothing"] for s in found if s.contestant == "smote") for found in (few, many)
-    ]
-    assert widths[0].mean == widths[1].mean
-    assert widths[0].high < widths[1].high
-
-
 @pytest.mark.parametrize("folds", [[(0, 0)], []])
 def test_too_few_folds(folds):
     found = verdict_of(
@@ -216,24 +166,3 @@ def test_too_few_folds(folds):
     )
     assert (found.recommendation, found.reason) == ("keep", "too few folds")
     json.dumps(found.to_dict(), allow_nan=False)
-
-
-def test_only_folds_that_both_played_are_compared():
-    records = records_of({"nothing": 0.5, "class-weights": 0.5, "smote": 0.7})
-    cut = [r for r in records if r.contestant != "smote" or r.repeat == 0]
-    standings, _ = rank(cut, confidence=0.95)
-    smote = next(s for s in standings if s.contestant == "smote")
-    assert (smote.n, smote.gains["nothing"].n) == (5, 5)
-
-
-def test_standings_are_plain():
-    standings, _ = rank(records_of({"nothing": 0.5, "smote": 0.7}), confidence=0.95)
-    plain = json.loads(json.dumps([s.to_dict() for s in standings], allow_nan=False))
-    assert plain[1]["gains"]["nothing"]["n"] == 10
-    assert plain[1]["amount"] == 1.0
-
-
-def test_gains_are_written_in_points_within_what_can_be():
-    assert show_gain(Interval(0.0123, -0.004, 0.0286, 0.1, 10)) == "+1.2 [-0.4, +2.9]"
-    assert show_gain(Interval(0.1, -2.5, 2.7, 0.5, 2)) == "+10.0 [-100.0, +100.0]"
-    assert show_gain(corrected_interval([0.3], test_share=1, confidence=0.9)) == "+30.0"

@@ -5,8 +5,9 @@ import numpy as np
 from raregan.contest.comparison import Comparison
 from raregan.contest.curves import RATES, RECALLS
 from raregan.contest.fold import Record
-from raregan.contest.verdict import judge, rank
-from tests.contest.test_verdict import FOLDS, records_of
+from raregan.contest.standings import rank
+from raregan.contest.verdict import judge
+from tests.contest.records import FOLDS, records_of
 
 LEVELS = {
     "nothing": 0.5,

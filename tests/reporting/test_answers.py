@@ -3,9 +3,11 @@ from dataclasses import replace
 import pytest
 
 from raregan.contest.leaks import Leak
-from raregan.contest.verdict import judge, rank, show_gain
+from raregan.contest.paragraph import show_gain
+from raregan.contest.standings import rank
+from raregan.contest.verdict import judge
 from raregan.reporting.answers import contest_verdict, nearest_rival
-from tests.contest.test_verdict import FOLDS, records_of
+from tests.contest.records import FOLDS, records_of
 from tests.reporting.contests import played
 from tests.reporting.test_report import NASTY, Page
 

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raregan.contest.intervals import Interval
-from raregan.contest.verdict import rank, show_gain
+from raregan.contest.paragraph import show_gain
+from raregan.contest.standings import rank
 from raregan.reporting.forest import draw_forest, make_scale, read_gains
-from tests.contest.test_verdict import FOLDS, records_of
+from tests.contest.records import FOLDS, records_of
 from tests.reporting.contests import played
 from tests.reporting.test_report import NASTY, Page
 

@@ -3,9 +3,9 @@ import pytest
 
 from raregan.contest.curves import RATES, RECALLS
 from raregan.contest.fold import Record
-from raregan.contest.verdict import rank
+from raregan.contest.standings import rank
 from raregan.reporting.traces import average, choose_drawn, describe, draw_key, draw_traces
-from tests.contest.test_verdict import records_of
+from tests.contest.records import records_of
 from tests.reporting.contests import LEVELS, played
 from tests.reporting.test_report import NASTY, Page
 

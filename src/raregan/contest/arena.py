@@ -9,7 +9,7 @@ from polars import selectors as cs
 
 from raregan.data.kinds import infer_columns
 from raregan.data.records import read_split
-from raregan.data.rows import Rows, choose_rows, known_column, listed
+from raregan.data.rows import Rows, choose_rows, known_column
 from raregan.data.sources import open_source
 from raregan.errors import SchemaError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from raregan.contest.scores import Vector
-    from raregan.contest.sides import Caps
-    from raregan.data.folds import Ties
     from raregan.data.heldout import HeldOut
     from raregan.data.schema import Column, Schema
 
@@ -120,23 +118,3 @@ def read_arena(
     if not used:
         raise SchemaError("there is no column to tell rare rows by: all are constant, ids or text")
     return Arena(found.name, frame, rows, used, read_split(source))
-
-
-def take_notes(arena: Arena, ties: Ties, caps: Caps) -> tuple[str, ...]:
-    """Say what a reader should know of the rows and columns, one line each."""
-    notes = []
-    if left_out := [n for n in arena.not_features if n in arena.rows.held.columns]:
-        notes.append(f"no features: {listed(left_out)}")
-    n_copies = len(ties.units) - int(ties.units.max()) - 1
-    if n_copies:
-        units = int(ties.units.max()) + 1
-        notes.append(
-            f"{len(ties.units):,} rows are dealt as {units:,}: copies, and rows of one group, stay "
-            "on one side"
-        )
-    if (~ties.is_rare).sum() > caps.train:
-        notes.append(
-            f"of the other rows at most {caps.train:,} are learned from ({caps.fit:,} to choose an "
-            f"amount) and {caps.test:,} tested with, drawn by chance in each fold"
-        )
-    return tuple(notes)

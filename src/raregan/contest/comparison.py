@@ -16,17 +16,19 @@ import numpy as np
 from raregan.archive import to_json
 from raregan.atomic import write_whole
 from raregan.config import AMOUNTS, CONFIDENCE, FOLDS, REPEATS, SEED, plain_seed
-from raregan.contest.arena import read_arena, take_notes
+from raregan.contest.arena import read_arena
 from raregan.contest.contestants import Contestant, choose_contestants
 from raregan.contest.fold import Record, Rules
 from raregan.contest.leaks import Leak, find_leaks
 from raregan.contest.learners import choose_learners
 from raregan.contest.ledger import Ledger
+from raregan.contest.notes import note_gaps, note_rows, note_tests
 from raregan.contest.samplers import check_options
 from raregan.contest.schedule import Drawn, play_all
-from raregan.contest.scores import FALSE_POSITIVE_RATES, SCORES, Mask
+from raregan.contest.scores import SCORES
 from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
 from raregan.contest.sides import FEW_RARE, Caps
+from raregan.contest.standings import MAIN, Standing, gain_over, rank
 from raregan.contest.terms import (
     check_positive,
     check_whole,
@@ -37,7 +39,7 @@ from raregan.contest.terms import (
     tell_rules,
     with_rules,
 )
-from raregan.contest.verdict import MAIN, Standing, Verdict, gain_over, judge, rank
+from raregan.contest.verdict import Verdict, judge
 from raregan.data.folds import Ties
 from raregan.data.rows import listed
 from raregan.errors import UserError
@@ -47,10 +49,6 @@ if TYPE_CHECKING:
 
     from raregan.contest.intervals import Interval
     from raregan.data.schema import Schema
-
-
-APART = 1.5
-"""Shares of rare rows so many times each other move average precision by themselves."""
 
 
 WIDTH = 100
@@ -396,9 +394,9 @@ def compare(
         verdict=judge(standings, confidence=confidence, n_tests=n_tests, leaks=leaks),
         leaks=leaks,
         notes=(
-            *_note_gaps(tasks, book),
-            *take_notes(arena, ties, caps or Caps()),
-            *_note_tests([ties.is_rare[fold.test] for fold in dealt]),
+            *note_gaps(len(book.done), len(tasks)),
+            *note_rows(arena, ties, caps or Caps()),
+            *note_tests([ties.is_rare[fold.test] for fold in dealt]),
         ),
         records=tuple(records),
         n_tasks=len(tasks),
@@ -421,36 +419,6 @@ def _refuse_all_absent(records: Sequence[Record], own: Ledger | None) -> None:
         f"nothing could be scored: of {first.contestant!r} with {first.learner!r} the reason is: "
         f"{first.absent}"
     )
-
-
-def _note_gaps(tasks: Sequence[Any], book: Ledger) -> tuple[str, ...]:
-    """Say what a contest that time ended leaves open."""
-    if len(book.done) == len(tasks):
-        return ()
-    said = (
-        f"{len(book.done)} of {len(tasks)} parts were played: scores are means over the folds that "
-        "each contestant was played in, which differ, so compare gains, not scores"
-    )
-    return (said,)
-
-
-def _note_tests(tests: Sequence[Mask]) -> tuple[str, ...]:
-    """Say where test sides are of unlike shares of rare rows, or hold few of the others."""
-    notes = []
-    low, high = (side(float(test.mean()) for test in tests) for side in (min, max))
-    if high > APART * low:
-        notes.append(
-            f"between {low:.2%} and {high:.2%} of the rows of a test are rare, as what belongs "
-            "together, or to a time, cannot be shared out evenly: compare gains, not scores"
-        )
-    n_others = min(int((~test).sum()) for test in tests)
-    blind = [rate for rate in FALSE_POSITIVE_RATES if rate * n_others < 1]
-    if blind:
-        notes.append(
-            f"a test has {n_others:,} of the others, of whom {100 * max(blind):g} % are not one "
-            "row: recall at this rate and below is recall without a false alarm"
-        )
-    return tuple(notes)
 
 
 def _open_ledger(

@@ -35,6 +35,17 @@ class Interval(NamedTuple):
         """Whether all of it lies above 0."""
         return self.low > 0
 
+    def within(self, most: float) -> Interval:
+        """Return it with ends no further than that from 0, infinite ones left alone."""
+        if not math.isfinite(self.low):
+            return self
+        return self._replace(low=max(self.low, -most), high=min(self.high, most))
+
+    def to_dict(self, most: float = math.inf) -> dict[str, float | None]:
+        """Return what JSON can hold, ends `within` bounds: None for what is not finite."""
+        named = self.within(most)._asdict().items()
+        return {name: value if math.isfinite(value) else None for name, value in named}
+
 
 def corrected_interval(
     differences: Sequence[float],

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from raregan.contest.contestants import BASELINES
+from raregan.contest.paragraph import show_gain
 from raregan.contest.scores import SCORES
-from raregan.contest.verdict import show_gain
 from raregan.data.rows import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from raregan.contest.verdict import Standing
+    from raregan.contest.standings import Standing
 
 SHOWN = (
     *("average_precision", "recall_at_0.1%", "recall_at_1%", "precision_at_top", "roc_auc"),

@@ -1,92 +1,20 @@
-"""What the contest says: what to use, how much it gains, how sure that is, and what it costs."""
+"""The verdict of a contest: what to use, or to keep what there is."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from raregan.contest.contestants import BASELINES, CONTESTANTS, NOTHING, WEIGHTS
-from raregan.contest.intervals import Interval, corrected_interval
+from raregan.contest.contestants import BASELINES, NOTHING
+from raregan.contest.paragraph import KEEP, say_verdict
+from raregan.contest.standings import LEAST_FOLDS, MAIN, MOST, least_gain, nearest, rivals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from raregan.contest.fold import Record
+    from raregan.contest.intervals import Interval
     from raregan.contest.leaks import Leak
-
-KEEP = "keep"
-MAIN = "average_precision"
-LEAST_SHOWN = 0.05
-"""Points of average precision that are not told from none."""
-
-LEAST_FOLDS = 3
-"""With fewer an interval says nothing: two differences may be alike by chance."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How one contestant did with one learner.
-
-    Attributes
-    ----------
-    contestant, learner
-        Names.
-    n
-        Folds that it was scored in.
-    scores
-        Mean of each score over these.
-    gains
-        By baseline: the interval of the difference of average precision, by fold, over the folds
-        that both were scored in. Those on one baseline hold all together.
-    beside
-        Mean of each score of doing nothing over the folds that both were scored in.
-    saved
-        What it saves on doing nothing, as the mean cost a row, by fold; corrected as `gains` are.
-        None where there are no costs.
-    amount
-        Chosen most often; None where there is none to choose.
-    seconds
-        Median of a fold.
-    absent
-        Why it has no scores.
-    """
-
-    contestant: str
-    learner: str
-    n: int
-    scores: dict[str, float]
-    gains: dict[str, Interval]
-    beside: dict[str, float]
-    saved: Interval | None
-    amount: float | None
-    seconds: float
-    absent: str | None = None
-
-    @property
-    def is_recommended(self) -> bool:
-        """Whether it gains beyond doubt on every baseline that the learner could be scored with."""
-        return (
-            self.contestant not in BASELINES
-            and NOTHING in self.gains
-            and all(gain.is_gain for gain in self.gains.values())
-            and self.n_compared >= LEAST_FOLDS
-        )
-
-    @property
-    def n_compared(self) -> int:
-        """Folds that it shares with each baseline."""
-        return min((gain.n for gain in self.gains.values()), default=0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold: no infinite number."""
-        plain = asdict(self)
-        plain["gains"] = {name: _plain(gain) for name, gain in self.gains.items()}
-        plain["saved"] = None if self.saved is None else _finite(self.saved)
-        return plain
+    from raregan.contest.standings import Standing
 
 
 @dataclass(frozen=True)
@@ -130,97 +58,8 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold: no infinite number."""
         plain = asdict(self)
-        plain["interval"] = None if self.interval is None else _plain(self.interval)
+        plain["interval"] = None if self.interval is None else self.interval.to_dict(MOST)
         return plain
-
-
-def rank(records: Sequence[Record], *, confidence: float) -> tuple[list[Standing], int]:
-    """Return how every contestant did with every learner, and how many comparisons were made.
-
-    Each contestant besides "nothing" that was scored counts once a learner, so that all intervals
-    on one baseline hold together. That a contestant must gain on both at once asks for no further
-    correction (an intersection-union test).
-    """
-    pairs = list(dict.fromkeys((one.learner, one.contestant) for one in records))
-    by_pair = {pair: [r for r in records if (r.learner, r.contestant) == pair] for pair in pairs}
-    tested = [p for p, own in by_pair.items() if p[1] != NOTHING and any(r.scores for r in own)]
-    n_tests = max(1, len(tested))
-    order = list(CONTESTANTS)
-    standings = [
-        _standing(pair, by_pair, confidence=confidence, n_tests=n_tests)
-        for pair in sorted(pairs, key=lambda pair: order.index(pair[1]))
-    ]
-    learners = list(dict.fromkeys(one.learner for one in records))
-    standings.sort(key=lambda one: learners.index(one.learner))
-    return standings, n_tests
-
-
-def _standing(
-    pair: tuple[str, str],
-    by_pair: dict[tuple[str, str], list[Record]],
-    *,
-    confidence: float,
-    n_tests: int,
-) -> Standing:
-    learner, contestant = pair
-    scored = [record for record in by_pair[pair] if record.scores]
-    reasons = Counter(r.absent for r in by_pair[pair] if r.absent is not None)
-    gains = {
-        name: gain_over(scored, by_pair.get((learner, name), ()), confidence, n_tests)
-        for name in BASELINES
-        if name != contestant
-    }
-    names = dict.fromkeys(name for record in scored for name in record.scores)
-    places = {(one.repeat, one.fold) for one in scored}
-    base = [
-        one
-        for one in by_pair.get((learner, NOTHING), ())
-        if one.scores and (one.repeat, one.fold) in places
-    ]
-    saved = gain_over(base, scored, confidence, n_tests, "cost")
-    amounts = Counter(record.amount for record in scored if record.amount is not None)
-    return Standing(
-        contestant=contestant,
-        learner=learner,
-        n=len(scored),
-        scores=_mean_scores(scored, names),
-        beside=_mean_scores(base, names),
-        saved=saved if saved.n and contestant != NOTHING else None,
-        gains={name: gain for name, gain in gains.items() if gain.n},
-        amount=max(amounts, key=lambda a: (amounts[a], -a)) if amounts else None,
-        seconds=float(np.median([r.seconds for r in scored])) if scored else 0.0,
-        absent=reasons.most_common(1)[0][0] if reasons else None,
-    )
-
-
-def _mean_scores(records: Sequence[Record], names: Iterable[str]) -> dict[str, float]:
-    """Return the means of the scores that all of these records have."""
-    return {
-        name: float(np.mean([one.scores[name] for one in records]))
-        for name in names
-        if records and all(name in one.scores for one in records)
-    }
-
-
-def gain_over(
-    ours: Iterable[Record],
-    theirs: Iterable[Record],
-    confidence: float,
-    n_tests: int,
-    score: str = MAIN,
-) -> Interval:
-    """Return the interval of our score less theirs, over the folds that both were scored in.
-
-    Its `n` is 0 where there are none.
-    """
-    base = {(r.repeat, r.fold): r for r in theirs if score in r.scores}
-    both = [r for r in ours if score in r.scores and (r.repeat, r.fold) in base]
-    return corrected_interval(
-        [r.scores[score] - base[r.repeat, r.fold].scores[score] for r in both],
-        test_share=float(np.mean([r.n_test / r.n_train for r in both])) if both else 0.0,
-        confidence=confidence,
-        n_tests=n_tests,
-    )
 
 
 def judge(
@@ -274,7 +113,7 @@ def judge(
         confidence=confidence,
         n_tests=n_tests,
         text=" ".join(
-            _words(
+            say_verdict(
                 standings,
                 best,
                 compared,
@@ -286,157 +125,3 @@ def judge(
             )
         ),
     )
-
-
-def rivals_of(standings: Iterable[Standing], learner: str | None) -> list[Standing]:
-    """Return the contestants with a gain to show on a baseline, with this learner."""
-    return [
-        one
-        for one in standings
-        if one.learner == learner and one.contestant not in BASELINES and one.n and one.gains
-    ]
-
-
-def nearest(rivals: Sequence[Standing], recommended: str) -> Standing | None:
-    """Return who is recommended, or else who gains most, of those with enough folds if any has."""
-    for one in rivals:
-        if one.contestant == recommended:
-            return one
-    compared = [one for one in rivals if one.n_compared >= LEAST_FOLDS]
-    return max(compared or rivals, key=lambda one: least_gain(one)[1].mean, default=None)
-
-
-def least_gain(standing: Standing) -> tuple[str, Interval]:
-    """Return the baseline that a contestant gains less on, and that gain."""
-    return min(standing.gains.items(), key=lambda item: (item[1].mean, item[1].low))
-
-
-def show_gain(gain: Interval) -> str:
-    """Write a gain in points of average precision, with its interval: no more than 100 can be."""
-    if not math.isfinite(gain.low):
-        return f"{100 * gain.mean:+.1f}"
-    low, high = max(-100.0, 100 * gain.low), min(100.0, 100 * gain.high)
-    return f"{100 * gain.mean:+.1f} [{low:+.1f}, {high:+.1f}]"
-
-
-def _words(
-    standings: Sequence[Standing],
-    best: Standing | None,
-    compared: Sequence[Standing],
-    *,
-    reason: str,
-    leaks: Sequence[Leak],
-    by_learner: dict[str, str],
-    confidence: float,
-    n_tests: int,
-) -> list[str]:
-    words = []
-    if leaks:
-        words.append("Keep what you have, for now: a leak was found, so that no score below is ")
-        words[-1] += "true. " + "; ".join(leak.text for leak in leaks) + "."
-    if best is None:
-        if standings or leaks:
-            return [*words, "Nothing could be compared, so keep what you have."]
-        return ["Too early to say, so keep what you have: no part was played."]
-    if reason == "leak":
-        return words
-    learner = best.learner
-    words.append(
-        _advice(standings, best, compared, reason=reason, confidence=confidence, n_tests=n_tests)
-    )
-    words += (*_calibration(best), *_savings(best))
-    weights = next((s for s in standings if (s.learner, s.contestant) == (learner, WEIGHTS)), None)
-    if reason == "no gain" and weights is not None and NOTHING in weights.gains:
-        gain = weights.gains[NOTHING]
-        if gain.is_gain:
-            words.append(f"Class weights alone gain {show_gain(gain)} on nothing.")
-    others = [f"{one} with {name}" for name, one in by_learner.items() if name != learner]
-    sure_others = [text for text in others if not text.startswith(KEEP)]
-    if sure_others:
-        words.append(f"With lesser learners there is a sure gain: {', '.join(sure_others)}.")
-    return words
-
-
-def _advice(
-    standings: Sequence[Standing],
-    best: Standing,
-    compared: Sequence[Standing],
-    *,
-    reason: str,
-    confidence: float,
-    n_tests: int,
-) -> str:
-    """Say what to do with the best learner, and how sure that is."""
-    against, interval = least_gain(best)
-    points = f"{show_gain(interval)} points of average precision on {against}"
-    sure = (
-        f"{confidence:.0%} interval, corrected for {n_tests} comparisons and for folds that share "
-        f"rows; {interval.n} folds"
-    )
-    if reason == "gain":
-        made = "synthetic rows" if CONTESTANTS[best.contestant].is_synthetic else "no synthetic row"
-        return f"Use {best.contestant} ({made}) with {best.learner}: it gains {points} ({sure})."
-    if reason == "too few folds":
-        return (
-            f"Too early to say, so keep what you have: {_few_folds(standings, best.learner)}. So "
-            f"far {best.contestant} made {100 * interval.mean:+.1f} points of average precision on "
-            f"{against}; give the contest more time, or more folds."
-        )
-    return (
-        "Keep what you have: no contestant gains on both baselines beyond doubt with "
-        f"{best.learner}, the best learner here. Nearest is {best.contestant}: {points} ({sure})."
-        f"{_not_ruled_out(compared)}"
-    )
-
-
-def _not_ruled_out(compared: Iterable[Standing]) -> str:
-    """Say how large a gain this contest could have missed, and whose."""
-    highs = {one.contestant: least_gain(one)[1].high for one in compared}
-    widest = max(highs, key=lambda name: highs[name])
-    most = min(100.0, 100 * highs[widest])
-    if most < LEAST_SHOWN:
-        return ""
-    return f" A gain of up to {most:.1f} points, by {widest}, cannot be ruled out by this contest."
-
-
-def _few_folds(standings: Sequence[Standing], learner: str) -> str:
-    """Name those that were not played in enough folds."""
-    few = [one for one in standings if one.learner == learner and 0 < one.n < LEAST_FOLDS]
-    few = [one for one in few if one.absent is None] or few
-    told = ", ".join(f"{one.contestant} in {one.n}" for one in few)
-    return f"with {learner} fewer than {LEAST_FOLDS} folds were played by {told}"
-
-
-def _calibration(best: Standing) -> list[str]:
-    """Say what the contestant does to probabilities, before and after recalibration."""
-    names = ("brier_as_is", "brier")
-    ours, theirs = ([of[n] for n in names if n in of] for of in (best.scores, best.beside))
-    if not (len(ours) == len(theirs) == len(names)):
-        return []
-    said = (
-        f"Probabilities of {best.contestant}: Brier score {ours[0]:.5f} as they are and "
-        f"{ours[1]:.5f} recalibrated on real rows, against {theirs[0]:.5f} and {theirs[1]:.5f} "
-        "with nothing (lower is better)."
-    )
-    return [said]
-
-
-def _savings(best: Standing) -> list[str]:
-    """Say what the contestant saves, where there are costs."""
-    if best.saved is None:
-        return []
-    mean, low, high, *_ = best.saved
-    sure = f" [{low:+.4g}, {high:+.4g}]" if math.isfinite(low) else ""
-    return [f"It saves {mean:+.4g}{sure} of the mean cost a row with {NOTHING}."]
-
-
-def _plain(gain: Interval) -> dict[str, float | None]:
-    """Return what JSON can hold; ends as they are shown: no more than 1 can be gained or lost."""
-    shown = gain._replace(low=max(gain.low, -1.0), high=min(gain.high, 1.0))
-    if not math.isfinite(gain.low):
-        shown = gain
-    return _finite(shown)
-
-
-def _finite(interval: Interval) -> dict[str, float | None]:
-    return {n: value if math.isfinite(value) else None for n, value in interval._asdict().items()}

@@ -7,8 +7,9 @@ from typing import Any
 from raregan.contest.comparison import Comparison
 from raregan.contest.contestants import NOTHING
 from raregan.contest.leaks import Leak
+from raregan.contest.paragraph import KEEP, show_gain
 from raregan.contest.scores import SCORES
-from raregan.contest.verdict import KEEP, MAIN, Standing, nearest, rivals_of, show_gain
+from raregan.contest.standings import MAIN, Standing, nearest, rivals_of
 from raregan.reporting.frame import list_items
 
 _COSTS = {

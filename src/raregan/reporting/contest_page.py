@@ -15,7 +15,7 @@ from raregan.contest.contestants import CONTESTANTS
 from raregan.contest.fold import Record
 from raregan.contest.scores import SCORES
 from raregan.contest.sheet import FOOT, SHOWN, absences, make_cells
-from raregan.contest.verdict import Standing
+from raregan.contest.standings import Standing
 from raregan.reporting.answers import contest_verdict
 from raregan.reporting.forest import draw_forest
 from raregan.reporting.frame import fill_page, list_facts, list_items

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from raregan.contest.contestants import BASELINES, NOTHING
 from raregan.contest.intervals import Interval
-from raregan.contest.verdict import Standing, show_gain
+from raregan.contest.paragraph import show_gain
+from raregan.contest.standings import Standing
 
 _MOST = 100.0  # points of average precision that can be gained or lost
 _STEPS = (1, 2, 5)  # a tick is one of these times a power of ten

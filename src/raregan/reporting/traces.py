@@ -9,7 +9,7 @@ import numpy as np
 from raregan.contest.contestants import BASELINES, NOTHING, WEIGHTS
 from raregan.contest.curves import RATES, RECALLS
 from raregan.contest.fold import Record
-from raregan.contest.verdict import Standing
+from raregan.contest.standings import Standing
 from raregan.judging.columns import Vector
 
 BAND = (10, 90)
