@@ -24,9 +24,9 @@ def test_tests_that_are_unlike_or_blind_are_told():
     (note,) = note_tests([even, odd])
     assert note.startswith("between 2.00% and 3.17% of the rows of a test are rare")
     (note,) = note_tests([even[:300], even[:300]])
-    assert note.startswith("a test has 240 of the others, of whom 0.1 % are not one row")
+    assert note.startswith("a test has 240 of the others, and 0.1 % of these is less than a row")
     (note,) = note_tests([even[:160], even[:160]])
-    assert "of whom 0.5 % are not" in note
+    assert "and 0.5 % of these is" in note
 
 
 def test_a_contest_that_is_whole_has_no_gaps():

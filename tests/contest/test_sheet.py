@@ -1,5 +1,5 @@
 from raregan.contest.fold import Record
-from raregan.contest.sheet import absences, as_markdown, as_text
+from raregan.contest.sheet import absences, as_markdown, as_text, explain
 from raregan.contest.standings import rank
 from tests.contest.records import FOLDS, records_of
 
@@ -40,3 +40,9 @@ def test_who_is_absent_is_said_once():
         "adasyn: numbers alone",
         "class-weights with 'tree': takes no weights",
     ]
+
+
+def test_columns_are_explained_that_are_there():
+    text = explain(STANDINGS)
+    assert "AP is average precision: the mean of precision over recall; Brier is" in text
+    assert "cost" not in text

@@ -26,7 +26,7 @@ from raregan.contest.notes import note_gaps, note_rows, note_tests
 from raregan.contest.samplers import check_options
 from raregan.contest.schedule import Drawn, play_all
 from raregan.contest.scores import SCORES
-from raregan.contest.sheet import FOOT, absences, as_markdown, as_text
+from raregan.contest.sheet import absences, as_markdown, as_text, explain
 from raregan.contest.sides import FEW_RARE, Caps
 from raregan.contest.standings import MAIN, Standing, gain_over, rank
 from raregan.contest.terms import (
@@ -195,7 +195,7 @@ class Comparison:
             part
             for part in (
                 as_text(self.standings),
-                "\n".join(wrap(FOOT, WIDTH)),
+                "\n".join(wrap(explain(self.standings), WIDTH)) if self.standings else "",
                 self._notes(),
                 self.verdict.text,
             )
@@ -205,7 +205,8 @@ class Comparison:
     def to_markdown(self) -> str:
         """Return the same as Markdown, the verdict first."""
         title = f"# {self.verdict.recommendation}: a contest on {self.source}"
-        parts = (title, self.verdict.text, self.describe(), as_markdown(self.standings), FOOT)
+        tables = (as_markdown(self.standings), explain(self.standings) if self.standings else "")
+        parts = (title, self.verdict.text, self.describe(), *tables)
         return "\n\n".join(part for part in (*parts, self._notes("- ")) if part) + "\n"
 
     def _notes(self, mark: str = "") -> str:

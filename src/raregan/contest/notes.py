@@ -57,8 +57,8 @@ def note_tests(tests: Sequence[Mask]) -> tuple[str, ...]:
     blind = [rate for rate in FALSE_POSITIVE_RATES if rate * n_others < 1]
     if blind:
         notes.append(
-            f"a test has {n_others:,} of the others, of whom {100 * max(blind):g} % are not one "
-            "row: recall at this rate and below is recall without a false alarm"
+            f"a test has {n_others:,} of the others, and {100 * max(blind):g} % of these "
+            "is less than a row: recall at this rate and below is recall without a false alarm"
         )
     return tuple(notes)
 

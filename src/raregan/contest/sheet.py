@@ -21,12 +21,21 @@ SHOWN = (
 """Scores that a table shows, where there are any; all are in the JSON."""
 
 FOOT = (
-    "Gains: average precision, in points, by fold; intervals on one baseline hold all together. "
-    + "; ".join(f"{SCORES[name].label}: {SCORES[name].definition}" for name in SHOWN)
-    + ". Amount: new rows for a rare one, or others for one where these are dropped. Seconds: "
-    "median of a fold."
+    "Gains are of average precision, in points, by fold; intervals on one baseline hold all "
+    "together. Amounts are new rows for a rare one, or others for one where these are dropped; "
+    "seconds the median of a fold."
 )
-"""What a table's columns mean."""
+
+
+def name_shown(standings: Sequence[Standing]) -> list[str]:
+    """Return the scores of `SHOWN` that any of them has."""
+    return [name for name in SHOWN if any(name in one.scores for one in standings)]
+
+
+def explain(standings: Sequence[Standing]) -> str:
+    """Say what the columns of the tables mean."""
+    scores = (f"{SCORES[n].label} is {SCORES[n].definition}" for n in name_shown(standings))
+    return f"{FOOT} {'; '.join(scores)}."
 
 
 def make_cells(standings: Sequence[Standing]) -> tuple[list[str], list[list[str]]]:
@@ -37,7 +46,7 @@ def make_cells(standings: Sequence[Standing]) -> tuple[list[str], list[list[str]
     standings
         Of one learner.
     """
-    names = [name for name in SHOWN if any(name in one.scores for one in standings)]
+    names = name_shown(standings)
     header = ["contestant", *(f"gain on {name}" for name in BASELINES)]
     header += [SCORES[name].label for name in names] + ["usual amount", "folds", "seconds"]
     rows = []
