@@ -13,7 +13,8 @@ table, of whose rare rows some are kept; 10 new rows for a rare one. What is fin
 ``--results``, a file a contest, so that an interrupted run goes on; those in benchmarks/evidence
 are the records of docs/evidence.md. A table of the result has a line a contestant and a column a
 learner: the average precision of the untouched table, then what each gains on it, in points, with
-the interval of all comparisons together; **bold** where that excludes 0, for a loss as well.
+the interval of all comparisons on nothing together; **bold** where that excludes 0, for a loss as
+well.
 """
 
 from __future__ import annotations

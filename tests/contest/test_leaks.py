@@ -71,6 +71,23 @@ def test_columns_of_one_sum_are_no_line():
     assert leaks_of(frame) == ()
 
 
+@pytest.mark.parametrize("shares", [(0.015, 0.2), (1.0921, 0.8411, 157.3)])
+def test_fees_and_currencies_are_no_line(shares):
+    rng = np.random.default_rng(0)
+    is_rare = np.arange(1_200) < 400
+    paid = rng.lognormal(7, 1, 1_200).round(2)
+    free = [rng.lognormal(7, 1, 1_200).round(2) for _ in shares]
+    frame = pl.DataFrame({"paid": paid, "before": np.where(is_rare, paid, paid + 50)})
+    frame = frame.with_columns(
+        *(
+            pl.Series(f"c{place}", np.where(is_rare, (share * paid).round(2), other))
+            for place, (share, other) in enumerate(zip(shares, free, strict=True))
+        ),
+        Class=pl.Series(is_rare.astype(np.int8)),
+    )
+    assert leaks_of(frame) == ()
+
+
 def test_numbers_that_only_rare_rows_have_and_gaps_do_no_harm():
     frame = TABLE.with_columns(
         chargeback=pl.when(pl.col("Class") == 1).then("x0"),

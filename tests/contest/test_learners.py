@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from raregan.contest.learners import LEARNERS, choose_learners, find_learner
+from raregan.contest.learners import LEARNERS, choose_learners, find_learner, weighs_classes
 from raregan.errors import UserError
 
 INSTALLED = [one.name for one in choose_learners()]
@@ -188,20 +188,38 @@ def test_estimators_are_taken_as_they_are():
         choose_learners([NO_CLASSIFIER])
 
 
+def test_an_own_class_with_a_name_of_ours_is_told_apart():
+    class forest(LogisticRegression):  # noqa: N801
+        pass
+
+    one, ours = choose_learners([forest(), "forest"])
+    assert (one.name, one.is_own, ours.name, ours.is_own) == ("forest-2", True, "forest", False)
+
+
+def test_who_weighs_classes_by_itself_is_known():
+    balanced = LogisticRegression(class_weight="balanced")
+    assert weighs_classes(balanced)
+    assert weighs_classes(make_pipeline(StandardScaler(), balanced))
+    assert not weighs_classes(PIPELINE)
+
+
 def test_own_learners_are_told_apart_by_code_and_parameters(tmp_path, monkeypatch):
     one, same, other = (choose_learners([LogisticRegression(C=c)])[0].mark for c in (1.0, 1.0, 2.0))
     assert one == same != other
     assert {learner.mark for learner in choose_learners()} == {None}
     code = "from sklearn.svm import LinearSVC\nclass Mine(LinearSVC):\n    more = {}\n"
     monkeypatch.syspath_prepend(tmp_path)
-    marks = []
+    marks, steps = [], []
     for number in (1, 1, 2):
         (tmp_path / "own_learner.py").write_text(code.format(number))
         linecache.clearcache()
         sys.modules.pop("own_learner", None)
         importlib.invalidate_caches()
         marks.append(find_learner("own_learner:Mine").mark)
-    assert marks[0] == marks[1] != marks[2]
+        step = sys.modules["own_learner"].Mine()
+        steps.append(choose_learners([make_pipeline(StandardScaler(), step)])[0].mark)
+    for found in (marks, steps):
+        assert found[0] == found[1] != found[2]
 
 
 def breaks():
@@ -212,7 +230,7 @@ def breaks():
     ("path", "match"),
     [
         ("forrest", "no learner is called 'forrest'"),
-        ("no.such:thing", "cannot import"),
+        ("no.such:thing", "cannot import the learner 'no.such:thing': ModuleNotFoundError"),
         ("sklearn.tree:NoTree", "cannot import"),
         (f"{__name__}:NO_CLASSIFIER", "no classifier that scores"),
         ("sklearn.linear_model", "no classifier that scores"),

@@ -42,6 +42,13 @@ def test_who_is_absent_is_said_once():
     ]
 
 
+def test_who_is_absent_in_some_folds_is_said_too():
+    records = records_of({"nothing": 0.5, "smote": 0.6}, folds=FOLDS[:4])
+    records += [Record(*FOLDS[4], "smote", "logistic", absent="no licence")]
+    standings, _ = rank(records, confidence=0.95)
+    assert absences(standings) == ["smote in 1 of 5 folds: no licence"]
+
+
 def test_columns_are_explained_that_are_there():
     text = explain(STANDINGS)
     assert "AP is average precision: the mean of precision over recall; Brier is" in text

@@ -89,6 +89,19 @@ def test_contestants_are_ranked_by_what_they_gain_whatever_folds_they_missed():
     assert verdict_of(records).recommendation == "smote"
 
 
+def test_a_learner_that_fails_in_hard_folds_is_not_taken_for_the_best():
+    base = {"nothing": (0.7, True), "class-weights": (0.7, True)}
+    records = missing_the_hard_fold({**base, "smote": (0.7, True)})
+    other = {"nothing": (0.67, False), "class-weights": (0.67, False), "smote": (0.67, False)}
+    records += missing_the_hard_fold(other, learner="tree")
+    standings, _ = rank(records, confidence=0.95)
+    means = {
+        s.learner: s.scores["average_precision"] for s in standings if s.contestant == "nothing"
+    }
+    assert means["tree"] > means["logistic"]
+    assert verdict_of(records).learner == "logistic"
+
+
 def test_learners_are_ranked_by_the_untouched_table_and_gains():
     base = {"nothing": (0.6, True), "class-weights": (0.6, True)}
     records = missing_the_hard_fold({**base, "smote": (0.69, True)})

@@ -176,7 +176,7 @@ def test_copies_of_real_rows_among_the_held_out_ones_are_told():
     real = table(60, 1)
     held = pl.concat([table(40, 3), real[:7]])
     report = evaluate(real, table(50, 2), held)
-    assert "7 held-out rows equal a real row" in " ".join(report.notes)
+    assert "of 7 held-out rows that equal a real row 7 are left out" in " ".join(report.notes)
     assert (report["exact_copies"].baseline, report.shared) == (0, 7)
 
 

@@ -185,6 +185,20 @@ def test_of_a_hold_out_that_was_learned_from_in_part_the_rest_alone_is_compared_
 
 
 @pytest.mark.usefixtures("few_trees")
+def test_rows_that_equal_a_real_one_by_chance_stay_beside_those_that_do():
+    """Of a table of few values: three in ten fresh rows are there already."""
+    rng = np.random.default_rng(0)
+    real, fresh, made = (
+        pl.DataFrame({c: rng.geometric(0.25, n) for c in "abcd"}) for n in (300, 200, 400)
+    )
+    report = evaluate(real, made, pl.concat([fresh, real[:60]]))
+    assert 50 <= report.shared <= 70
+    copies = report["exact_copies"]
+    assert copies.baseline == pytest.approx(copies.value, abs=0.1)
+    assert "alarm" not in {one.reading for one in report.figures if "copies" in one.name}
+
+
+@pytest.mark.usefixtures("few_trees")
 def test_an_alarm_stays_an_alarm_beside_held_out_rows_that_were_learned_from():
     report = replace(report_of(**FINE | {"membership_nearest": "worse"}), shared=80)
     exposes = answers(report)["privacy"]

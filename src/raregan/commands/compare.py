@@ -123,7 +123,7 @@ def _take_config(
 def _caps(most: int | None) -> Caps | None:
     from raregan.contest.sides import Caps
 
-    return None if most is None else Caps(train=most, fit=max(1, most // 2))
+    return None if most is None else Caps.of(most)
 
 
 def _tell_first(bar: Callable[[int, int], None] | None) -> Callable[[int, int], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from textwrap import wrap
@@ -31,11 +31,11 @@ from raregan.contest.sides import FEW_RARE, Caps
 from raregan.contest.standings import MAIN, Standing, gain_over, rank
 from raregan.contest.terms import (
     check_positive,
-    check_whole,
     fingerprint_used,
     read_amounts,
     read_costs,
     read_several,
+    read_whole,
     tell_rules,
     with_rules,
 )
@@ -96,7 +96,7 @@ class Comparison:
     verdict: Verdict
     leaks: tuple[Leak, ...]
     notes: tuple[str, ...]
-    records: tuple[Record, ...] = field(repr=False)
+    records: tuple[Record, ...]
     n_tasks: int
     n_done: int
     seconds: float
@@ -326,7 +326,9 @@ def compare(
         seed=plain_seed(random_state),
     )
     check_positive(ratio=ratio, minutes=minutes)
-    check_whole(folds=folds, repeats=repeats, n_rare=n_rare, top=top)
+    folds, repeats = read_whole(folds=folds), read_whole(repeats=repeats)
+    n_rare = None if n_rare is None else read_whole(n_rare=n_rare)
+    top = None if top is None else read_whole(top=top)
     if not 0 < confidence < 1:
         raise UserError(f"confidence must lie between 0 and 1, got {confidence!r}")
     arena = read_arena(
@@ -384,7 +386,9 @@ def compare(
         play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
     records = _in_order(book, players, rules)
     if len(book.done) == len(tasks) and not any(one.scores for one in records):
-        _refuse_all_absent(records, book if ledger is not None and Path(ledger).is_dir() else None)
+        if ledger is not None and Path(ledger).is_dir():
+            book.remove()
+        _refuse_all_absent(records[0], book)
     standings, n_tests = rank(records, confidence=confidence)
     found = Comparison(
         source=arena.source,
@@ -411,14 +415,11 @@ def compare(
     return found
 
 
-def _refuse_all_absent(records: Sequence[Record], own: Ledger | None) -> None:
-    """Refuse a contest in which nothing could be scored, and remove the ledger of its own."""
-    if own is not None:
-        own.remove()
-    first = records[0]
+def _refuse_all_absent(first: Record, book: Ledger) -> None:
+    """Refuse a contest in which nothing could be scored."""
     raise UserError(
-        f"nothing could be scored: of {first.contestant!r} with {first.learner!r} the reason is: "
-        f"{first.absent}"
+        f"nothing could be scored, with {first.learner!r} because of {first.absent}: mend it"
+        f"{'' if book.path is None else f', and remove {book.path} to begin anew'}"
     )
 
 

@@ -92,7 +92,7 @@ def choose_contestants(names: Iterable[str] | None = None) -> tuple[Contestant, 
         There is no such contestant, or none but the baselines.
     """
     asked = set(DEFAULT_CONTESTANTS if names is None else names)
-    if unknown := sorted(asked - set(CONTESTANTS)):
+    if unknown := sorted(map(str, asked - set(CONTESTANTS))):
         raise UserError(
             f"no contestant is called {listed(unknown)}; choose among: {', '.join(CONTESTANTS)}"
         )

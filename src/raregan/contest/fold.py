@@ -20,7 +20,7 @@ import numpy.typing as npt
 from raregan.contest.contestants import OTHERS_KEPT, Contestant
 from raregan.contest.curves import trace
 from raregan.contest.features import Matrix, plain
-from raregan.contest.learners import LEARNERS, Learner
+from raregan.contest.learners import Learner, weighs_classes
 from raregan.contest.samplers import UnsuitedError, learn_variant
 from raregan.contest.scores import Costs, Mask, Sigmoid, Vector, margins_of, score
 from raregan.contest.sides import Inner, Rows, Sides, seed_of
@@ -243,7 +243,7 @@ class _Part:
         with warnings.catch_warnings():
             _ignore_convergence()
             model.fit(matrix, labels, **options)
-        is_even = self.contestant.way in ("bag", "weights")
+        is_even = self.contestant.way in ("bag", "weights") or weighs_classes(model)
         log_odds = 0.0 if is_even else float(np.log(counts[1] / counts[0]))
         return _Learned(view, model, learner.floor, log_odds)
 
@@ -339,12 +339,12 @@ def _play_learner(
     begun = time.perf_counter()
     name = whole.contestant.name
     seed = seed_of(rules.seed, *place, "learner", learner.name)  # the same for all contestants
-    foreign = () if learner.name in LEARNERS else Exception
+    foreign = Exception if learner.is_own else ()
     try:
         place_of, sigmoid = _choose(trials, learner, rules, seed)
         learned = whole.learn(learner, whole.choices[place_of], seed, quick=False)
         scores, margins, as_is = learned.rate(plain(sides.test.frame, rules.columns))
-    except foreign as error:  # a user's own learner may take no weights, or no gaps
+    except foreign as error:  # whatever a user's own learner raises, asked for weights or not
         return Record(*place, name, learner.name, absent=f"{type(error).__name__}: {error}")
     test = (sides.test.is_rare, scores, sides.test.weights)
     found = score(

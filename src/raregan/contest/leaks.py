@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from polars import selectors as cs
 
@@ -37,8 +38,10 @@ CHANCE = 1e-4
 """Of a row to lie between two given ones: with more it is no sign."""
 
 LEAST_ROWS = 10
+"""Of fewer on a side no lines are looked for."""
 
-_STRAIGHT, _FREE = 1e-6, 2
+_STRAIGHT = 1e-6  # of a column's spread: what a float that was written and read may be off
+_FREE = 2  # numbers of a row on a line that say nothing: see `_is_between`
 
 
 @dataclass(frozen=True)
@@ -146,12 +149,12 @@ def _between(frame: pl.DataFrame, is_rare: Mask, rng: np.random.Generator) -> It
     if min(side.height for side in sides) <= LEAST_ROWS:
         return
     found = [_share_between(side, rng) for side in sides]
-    n = round(found[0] * sides[0].height)
+    n = round(found[0] * is_rare.sum())
     if found[0] >= MANY_BETWEEN and found[0] >= TIMES * found[1]:
         yield Leak(
             "between",
             n,
-            f"about {n:,} of {sides[0].height:,} rare rows lie on a line between two others, as "
+            f"about {n:,} of {is_rare.sum():,} rare rows lie on a line between two others, as "
             f"rows of SMOTE do, and {found[1]:.1%} of the other rows: the table looks oversampled; "
             "go back to the table before that",
         )
@@ -173,6 +176,10 @@ def _share_between(frame: pl.DataFrame, rng: np.random.Generator) -> float:
     places = np.nan_to_num(places)
     slack = np.array([_step_of(cells) for cells in rows.T])
     slack = np.maximum(slack, _STRAIGHT * scale)
+    free = _independent(places, slack / np.where(scale > 0, scale, 1.0))
+    if len(free) <= _FREE:
+        return 0.0
+    rows, places, slack = rows[:, free], places[:, free], slack[free]
     n_neighbors = min(NEAREST + 1, len(rows))
     near = NearestNeighbors(n_neighbors=n_neighbors).fit(places).kneighbors(places[:TESTED])[1]
     ends = np.triu_indices(n_neighbors - 1, 1)
@@ -214,6 +221,18 @@ def _is_between(row: Floats, first: Floats, second: Floats, slack: Floats) -> bo
     is_end = [((np.abs(row - end) <= slack) | np.isnan(row - end)).all(axis=1)
               for end in (first, second)]  # fmt: skip
     return bool(((chance <= CHANCE) & ~is_end[0] & ~is_end[1]).any())
+
+
+def _independent(places: Floats, slack: Floats) -> npt.NDArray[np.intp]:
+    """Return the columns, of (n, d) with mean 0, that are no sum of multiples of others.
+
+    Give or take `slack`: a fee is a share of what is paid, rounded.
+    """
+    from scipy.linalg import qr
+
+    triangle, order = qr(places, mode="r", pivoting=True)
+    rest = np.abs(np.diag(triangle)) / np.sqrt(len(places))
+    return np.sort(order[: len(rest)][rest > 2 * slack[order[: len(rest)]]])
 
 
 def _step_of(cells: Floats) -> float:

@@ -56,9 +56,14 @@ class Learner:
     floor: float = 1e-6
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a user's, and not of `LEARNERS`."""
+        return self.name not in LEARNERS
+
+    @property
     def mark(self) -> str | None:
         """What tells a user's own from another of that name: code and parameters; None: ours."""
-        return None if self.name in LEARNERS else _fingerprint(self.make(0, False))
+        return _fingerprint(self.make(0, False), self.name) if self.is_own else None
 
 
 def _logistic(seed: int, _quick: bool) -> Any:
@@ -218,7 +223,7 @@ def _take(model: Any, taken: Iterable[str]) -> Learner:
     if isinstance(model, type):
         model = _called(model, model.__name__)
     name = type(model).__name__
-    number = sum(other.partition("-")[0] == name for other in taken) + 1
+    number = sum(other.partition("-")[0] == name for other in (*taken, *LEARNERS)) + 1
     return Learner(name if number == 1 else f"{name}-{number}", Linear, _Given(model, name))
 
 
@@ -287,20 +292,39 @@ def _check(model: Any, name: str) -> None:
         hasattr(model, "predict_proba") or hasattr(model, "decision_function")
     ):
         raise UserError(
-            f"{name} gives a {type(model).__name__}, which is no classifier that scores rows: it "
-            "needs fit, and predict_proba or decision_function"
+            f"the learner {name!r} is a {type(model).__name__}, no classifier that scores rows: it "
+            "needs fit, and predict_proba or decision_function; a function that makes one is named "
+            "by its import path"
         )
 
 
-def _fingerprint(model: Any) -> str:
-    """Hash an estimator's parameters, and its source where there is one."""
-    try:
-        source = inspect.getsource(sys.modules[type(model).__module__])
-    except (OSError, TypeError, KeyError):  # of a notebook or a console, or no Python
-        source = ""
+def _fingerprint(model: Any, name: str) -> str:
+    """Hash an estimator's parameters, and the source of all that it is made of."""
     options = model.get_params() if hasattr(model, "get_params") else vars(model)
-    text = f"{source}{type(model).__qualname__}{sorted(map(repr, options.items()))}"
-    return hashlib.sha256(re.sub(r" at 0x[0-9a-f]+", "", text).encode()).hexdigest()
+    kinds = {type(part) for part in (model, *options.values()) if hasattr(part, "fit")}
+    sources = {_source_of(kind, kind.__module__) for kind in kinds}
+    if ":" in name:
+        sources.add(_source_of(None, name.partition(":")[0]))
+    text = f"{sorted(sources)}{type(model).__qualname__}{sorted(map(repr, options.items()))}"
+    return hashlib.sha256(re.sub(r"(?i) at 0x[0-9a-f]+", "", text).encode()).hexdigest()
+
+
+def _source_of(kind: type | None, module: str) -> str:
+    """Return a module's source, of a script's that of the class alone; "" of a notebook's."""
+    found = kind if module == "__main__" else sys.modules.get(module)
+    try:
+        return inspect.getsource(found) if found is not None else ""
+    except (OSError, TypeError):
+        return ""
+
+
+def weighs_classes(model: Any) -> bool:
+    """Whether a classifier, or a step of it, weighs classes by an option of its own."""
+    options = model.get_params() if hasattr(model, "get_params") else {}
+    return any(
+        name.rpartition("__")[2] == "class_weight" and value is not None
+        for name, value in options.items()
+    )
 
 
 def _import(path: str) -> Any:
@@ -309,8 +333,10 @@ def _import(path: str) -> Any:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"cannot import the learner {path!r}: {error}") from error
+    except Exception as error:  # whatever a user's own module raises
+        raise UserError(
+            f"cannot import the learner {path!r}: {type(error).__name__}: {error}"
+        ) from error
     return found
 
 

@@ -149,5 +149,8 @@ def _savings(best: Standing) -> list[str]:
     if best.saved is None:
         return []
     mean, low, high, *_ = best.saved
-    sure = f" [{low:+.4g}, {high:+.4g}]" if math.isfinite(low) else ""
-    return [f"It saves {mean:+.4g}{sure} of the mean cost a row with {NOTHING}."]
+    more = "less" if mean >= 0 else "more"
+    sure = f" (from {low:+.4g} to {high:+.4g} less)" if math.isfinite(low) else ""
+    return [
+        f"Mean cost a row: {abs(mean):.4g} {more} with {best.contestant} than with {NOTHING}{sure}."
+    ]

@@ -88,14 +88,15 @@ def as_markdown(standings: Sequence[Standing]) -> str:
 
 
 def absences(standings: Sequence[Standing]) -> list[str]:
-    """Say who has no scores, and why, once for each reason."""
+    """Say who has no scores, or not in all folds, and why, once for each reason."""
     found: dict[tuple[str, str], list[str]] = {}
     for one in standings:
-        if not one.n and one.absent is not None:
-            found.setdefault((one.contestant, one.absent), []).append(one.learner)
+        if one.absent is not None:
+            where = f" in {one.n_absent} of {one.n + one.n_absent} folds" if one.n else ""
+            found.setdefault((one.contestant, f"{where}: {one.absent}"), []).append(one.learner)
     n_learners = len({one.learner for one in standings})
     return [
-        f"{contestant if len(of) == n_learners else f'{contestant} with {listed(of)}'}: {why}"
+        f"{contestant if len(of) == n_learners else f'{contestant} with {listed(of)}'}{why}"
         for (contestant, why), of in found.items()
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -35,14 +35,19 @@ class Caps:
     train
         To learn from.
     fit
-        To fit on where an amount is chosen.
+        To fit on where an amount is chosen; see also `of`.
     test
         To test with; each stands for several, so that scores are those of all.
     """
 
     train: int = MAX_OTHERS
-    fit: int = 5_000
+    fit: int = MAX_OTHERS // 2
     test: int = 50_000
+
+    @classmethod
+    def of(cls, train: int) -> Self:
+        """Return caps for so many rows to learn from, and half as many to fit on."""
+        return cls(train=train, fit=max(1, train // 2))
 
 
 class Rows(NamedTuple):

@@ -42,7 +42,8 @@ class Standing:
         By baseline: the interval of the difference of average precision, by fold, over the folds
         that both were scored in. Those on one baseline hold all together.
     beside
-        Mean of each score of doing nothing over the folds that both were scored in.
+        Mean of each score of doing nothing over the folds that both were scored in; of doing
+        nothing itself over those that it was scored in with every learner.
     saved
         What it saves on doing nothing, as the mean cost a row, by fold; corrected as `gains` are.
         None where there are no costs.
@@ -50,8 +51,8 @@ class Standing:
         Chosen most often; None where there is none to choose.
     seconds
         Median of a fold.
-    absent
-        Why it has no scores.
+    absent, n_absent
+        Why it has no scores in some fold, and in how many.
     """
 
     contestant: str
@@ -64,6 +65,7 @@ class Standing:
     amount: float | None
     seconds: float
     absent: str | None = None
+    n_absent: int = 0
 
     @property
     def is_recommended(self) -> bool:
@@ -125,7 +127,12 @@ def _standing(
         if name != contestant
     }
     names = dict.fromkeys(name for record in scored for name in record.scores)
-    places = {(one.repeat, one.fold) for one in scored}
+    sets = [scored]
+    if contestant == NOTHING:
+        sets = [
+            [r for r in own if r.scores] for (_, name), own in by_pair.items() if name == NOTHING
+        ]
+    places = set.intersection(*({(r.repeat, r.fold) for r in own} for own in sets))
     base = [
         one
         for one in by_pair.get((learner, NOTHING), ())
@@ -144,6 +151,7 @@ def _standing(
         amount=max(amounts, key=lambda a: (amounts[a], -a)) if amounts else None,
         seconds=float(np.median([r.seconds for r in scored])) if scored else 0.0,
         absent=reasons.most_common(1)[0][0] if reasons else None,
+        n_absent=reasons.total(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from raregan.data.fingerprints import row_hashes
 from raregan.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from raregan.contest.arena import Arena
     from raregan.contest.fold import Rules
@@ -28,19 +29,26 @@ def check_positive(**values: float | None) -> None:
             raise UserError(f"{name} must be a positive number, got {value!r}")
 
 
-def check_whole(**values: int | None) -> None:
-    """Refuse, by name, what is given and is no whole number of at least 1, with a UserError."""
-    for name, value in values.items():
-        if value is not None and (not isinstance(value, Integral) or value < 1):
-            raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
+def read_whole(**named: Any) -> int:
+    """Return the one number that is given, by its name, as Python's own int.
+
+    Raises
+    ------
+    UserError
+        It is no whole number of at least 1.
+    """
+    ((name, value),) = named.items()
+    if not isinstance(value, Integral) or int(value) < 1:
+        raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
+    return int(value)
 
 
 def read_several(given: Any) -> tuple[Any, ...] | None:
     """Return what is given in its order; one may be given by itself. None stays None."""
     if given is None:
         return None
-    is_one = isinstance(given, str | type) or hasattr(given, "fit")
-    return (given,) if is_one else tuple(given)
+    is_one = isinstance(given, str | type) or not isinstance(given, Iterable)
+    return (given,) if is_one or hasattr(given, "fit") else tuple(given)
 
 
 def read_amounts(amounts: float | Iterable[float]) -> tuple[float, ...]:
@@ -51,9 +59,9 @@ def read_amounts(amounts: float | Iterable[float]) -> tuple[float, ...]:
     UserError
         There is none, or one is no positive number.
     """
-    given = (amounts,) if isinstance(amounts, (int, float)) else tuple(amounts)
+    given = tuple(amounts) if isinstance(amounts, Iterable) else (amounts,)
     chosen = tuple(sorted({float(amount) for amount in given}))
-    if not chosen or chosen[0] <= 0 or not np.isfinite(chosen[-1]):
+    if not chosen or not all(np.isfinite(amount) and amount > 0 for amount in chosen):
         raise UserError(f"amounts must be positive numbers, got {list(chosen)}")
     return chosen
 

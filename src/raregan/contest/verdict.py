@@ -75,7 +75,11 @@ def judge(
     gains on both beyond doubt. Of the best learner the best such contestant is recommended. How
     good one is, is told by its gain, since time may have left it other folds than the rest.
     """
-    untouched = {s.learner: s.scores[MAIN] for s in standings if s.contestant == NOTHING and s.n}
+    untouched = {
+        one.learner: (one.beside or one.scores)[MAIN]
+        for one in standings
+        if one.contestant == NOTHING and one.n
+    }
 
     def reached(one: Standing) -> float:
         if one.learner in untouched and NOTHING in one.gains:

@@ -150,9 +150,14 @@ def judge(
     learned = _equal(real, tables["holdout"])
     shared = count_learned(real, int(learned.sum()), len(learned))
     if shared and not is_most(shared, len(learned)):
-        tables["holdout"], learned = tables["holdout"].filter(~learned), learned[~learned]
-        n_equal = counts["holdout"] - len(learned)
-        notes.append(f"{n_equal:,} held-out rows equal a real row: no figure stands beside them")
+        equal = np.flatnonzero(learned)
+        kept = np.ones(len(learned), np.bool_)
+        kept[np.random.default_rng([seed, 6]).choice(equal, shared, replace=False)] = False
+        tables["holdout"], learned = tables["holdout"].filter(kept), learned[kept]
+        notes.append(
+            f"of {len(equal):,} held-out rows that equal a real row {shared:,} are left out, drawn "
+            "by the seed: more than equal one by chance"
+        )
     if 0 < tables["holdout"].height < MIN_HOLDOUT:
         notes.append(
             f"{tables['holdout'].height} held-out rows are too few to compare with: they are not "

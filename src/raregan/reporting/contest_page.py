@@ -246,7 +246,7 @@ def _provenance(found: Comparison, facts: Iterable[tuple[str, object]]) -> list[
         ("learners", ", ".join(told["learners"])),
         ("amounts to choose among", ", ".join(f"{amount:g}" for amount in told["amounts"])),
         *((label, _plain(told[name])) for name, label in _OPTIONS.items() if told[name]),
-        ("confidence", f"{told['confidence']:.0%}, of all intervals together"),
+        ("confidence", f"{told['confidence']:.0%}, of intervals on one baseline together"),
         ("seed", told["seed"]),
         ("seconds", f"{found.seconds:,.1f}"),
         ("versions", _versions()),
