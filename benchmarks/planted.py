@@ -40,11 +40,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", default=os.environ.get("RAREGAN_DATA"))
+    parser.add_argument("--table", action="append", choices=TABLES, help="default: all")
     args = parser.parse_args()
     if args.data is None:
         parser.error("set RAREGAN_DATA, or give --data: the folder of the tables")
     print("| table | numbers | as it is | copies | SMOTE |\n|---|---|---|---|---|")
-    for name, case in TABLES.items():
+    for name in args.table or TABLES:
+        case = TABLES[name]
         frame, columns = load(name, args.data)
         rare, others = (
             plain(frame.filter(which), columns)
@@ -57,7 +59,8 @@ def main() -> None:
                 continue
             drawn = np.random.default_rng(0).integers(rare.height, size=n)
             for place, more in ((1, rare[drawn]), (2, smote(rare, others, n, 0))):
-                cells[place] += f" {ratio:g}: {tell(others, pl.concat([rare, more]))};"
+                found = tell(others, pl.concat([rare, more]))
+                cells[place] += f"{', ' if cells[place] else ''}{ratio:g}: {found}"
         numbers = sum(kind == pl.Float64 for kind in rare.dtypes)
         print(f"| {name} | {numbers} of {rare.width} | " + " | ".join(cells) + " |", flush=True)
 
