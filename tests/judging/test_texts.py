@@ -96,11 +96,11 @@ def test_the_verdict_names_the_figures_that_alarm_or_read_worse():
     text, markdown = report.to_text().splitlines(), report.to_markdown().splitlines()
     place = text.index("    singling-out risk: 0.250, real rows 0.000")
     assert text[place - 1].strip().endswith("show through.")
-    assert text[place + 1].startswith("  An alarm that comes back")
+    assert text[place + 1].startswith("  Split once more")
     place = markdown.index("  - singling-out risk: 0.250, real rows 0.000")
     assert markdown[place - 1].startswith("- **Whom does it expose?** Alarm: 1 of 1")
     assert markdown[place + 1] == ""
-    assert markdown[place + 2].startswith("  An alarm that comes back")
+    assert markdown[place + 2].startswith("  Split once more")
     for answer in reach_verdict(report).answers:
         for line in name_figures(answer, report):
             assert f"    {line}" in text

@@ -178,6 +178,10 @@ def test_of_a_hold_out_that_was_learned_from_in_part_the_rest_alone_is_compared_
     told = "50 of 110 held-out rows are among the rows that were learned from: these are left out"
     assert reach_verdict(report).summary.startswith(told)
     assert flat(report.to_text()).startswith(told)
+    assert "learned from and 60 held-out ones." in reach_verdict(report).summary
+    few = evaluate(real, copied, pl.concat([real[:16], fresh[:19]]), others)
+    assert few.baseline == "halves"
+    assert "19 held-out rows are too few" in few.to_text()
     alone = evaluate(real, copied, fresh, others)
     assert report.figures == alone.figures
     assert report["exact_copies"].reading == "alarm"

@@ -109,7 +109,7 @@ def count_shared(report: Report) -> str:
 
 def count_too_few(report: Report) -> str:
     """Say that held-out rows were given and are too few to be used; "" otherwise."""
-    n = report.counts["holdout"]
+    n = report.n_held
     if not 0 < n < MIN_HOLDOUT:
         return ""
     return f"{'1 held-out row is' if n == 1 else f'{n} held-out rows are'} too few"
@@ -370,7 +370,7 @@ def _count(names: tuple[str, ...], n: int) -> str:
 
 
 def _held(report: Report) -> str:
-    return f"{report.counts['holdout']:,} held-out rows"
+    return f"{report.n_held:,} held-out rows"
 
 
 def _slack(report: Report, group: Group) -> str:

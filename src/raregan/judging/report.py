@@ -85,6 +85,11 @@ class Report:
         """Whether most of the held-out rows that figures stand beside were learned from."""
         return self.baseline == "holdout" and is_most(self.shared, self.counts["holdout"])
 
+    @property
+    def n_held(self) -> int:
+        """Held-out rows that figures stand beside: those given, less what is left out of them."""
+        return self.counts["holdout"] - (0 if self.is_shared else self.shared)
+
     def __repr__(self) -> str:
         """Say in one line how many rows were judged and what came out: all else is `to_text`."""
         said = ", ".join(f"{answer.group}: {answer.status}" for answer in self.verdict.answers)

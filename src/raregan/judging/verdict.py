@@ -208,7 +208,7 @@ def _say(report: Report, group: Group, names: Sorted) -> Said:
 
 def _judged(report: Report) -> str:
     counts = report.counts
-    held = f" and {counts['holdout']:,} held-out ones" if report.baseline == "holdout" else ""
+    held = f" and {report.n_held:,} held-out ones" if report.baseline == "holdout" else ""
     return (
         f"{counts['synthetic']:,} synthetic rows were judged against {counts['real']:,} real rows "
         f"that were learned from{held}."
