@@ -243,7 +243,7 @@ def test_what_is_saved_is_said_where_there_are_costs():
 
 
 def test_it_is_told_in_a_line_and_as_json(tmp_path):
-    found = compare(apart(), **QUICK)
+    found = compare(apart(), **QUICK, top=np.int64(9), n_rare=np.int64(30))
     assert repr(found).startswith("<Comparison of frame: 400 rows, 60 of them rare; 1 x 3")
     assert len(repr(found)) < 150
     text = found.to_json(tmp_path / "c.json")

@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from raregan.contest.sides import FEW_RARE, Caps
 from raregan.contest.standings import MAIN, Standing, gain_over, rank
 from raregan.contest.terms import (
     check_positive,
+    find_versions,
     fingerprint_used,
     read_amounts,
     read_costs,
@@ -55,7 +55,6 @@ WIDTH = 100
 """Of a terminal's line that is wrapped; tables are not."""
 
 SCHEMA, SCHEMA_VERSION = "raregan.comparison", 1
-_LIBRARIES = ("raregan", "numpy", "polars", "scikit-learn", "imbalanced-learn")
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,7 +160,7 @@ class Comparison:
         return {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
-            "versions": {name: version(name) for name in _LIBRARIES},
+            "versions": find_versions(),
             "verdict": self.verdict.to_dict(),
             "leaks": [asdict(leak) for leak in self.leaks],
             "notes": list(self.notes),
@@ -313,6 +312,11 @@ def compare(
         The table, an option or the ledger is at fault.
     """
     begun = time.monotonic()
+    check_positive(ratio=ratio, minutes=minutes)
+    folds, repeats = read_whole(folds=folds), read_whole(repeats=repeats)
+    n_rare = None if n_rare is None else read_whole(n_rare=n_rare)
+    top = None if top is None else read_whole(top=top)
+    caps = caps or Caps()
     costs = read_costs(cost_fn, cost_fp, amount_column)
     players = choose_contestants(read_several(contestants))
     rules = Rules(
@@ -325,10 +329,6 @@ def compare(
         options=with_rules(options, schema, constraints),
         seed=plain_seed(random_state),
     )
-    check_positive(ratio=ratio, minutes=minutes)
-    folds, repeats = read_whole(folds=folds), read_whole(repeats=repeats)
-    n_rare = None if n_rare is None else read_whole(n_rare=n_rare)
-    top = None if top is None else read_whole(top=top)
     if not 0 < confidence < 1:
         raise UserError(f"confidence must lie between 0 and 1, got {confidence!r}")
     arena = read_arena(
@@ -359,7 +359,7 @@ def compare(
         "time_column": time_column,
         "group": group,
         "n_rare": n_rare,
-        "caps": asdict(caps or Caps()),
+        "caps": asdict(caps),
         "amount_column": amount_column,
         **tell_rules(rules, arena),
         "data": fingerprint_used(arena, [time_column, group, amount_column]),
@@ -376,7 +376,7 @@ def compare(
     tasks = [(fold, one) for fold in dealt for one in players]
     paid = arena.amounts(amount_column)
     book = _open_ledger(ledger, told, players)
-    drawn = Drawn(arena, ties, rules, caps or Caps(), n_rare, paid)
+    drawn = Drawn(arena, ties, rules, caps, n_rare, paid)
     with book.told_of(), book.removed_if_refused():
         leaks = find_leaks(
             *(arena.frame, ties.is_rare, rules.columns),
@@ -386,9 +386,14 @@ def compare(
         play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
     records = _in_order(book, players, rules)
     if len(book.done) == len(tasks) and not any(one.scores for one in records):
-        if ledger is not None and Path(ledger).is_dir():
+        stays = book.path is not None and not book.is_passing
+        if book.is_passing:
             book.remove()
-        _refuse_all_absent(records[0], book)
+        raise UserError(
+            f"nothing could be scored, with {records[0].learner!r} because of "
+            f"{records[0].absent}: mend it"
+            f"{f', and remove {book.path} to begin anew' if stays else ''}"
+        )
     standings, n_tests = rank(records, confidence=confidence)
     found = Comparison(
         source=arena.source,
@@ -400,7 +405,7 @@ def compare(
         leaks=leaks,
         notes=(
             *note_gaps(len(book.done), len(tasks)),
-            *note_rows(arena, ties, caps or Caps()),
+            *note_rows(arena, ties, caps),
             *note_tests([ties.is_rare[fold.test] for fold in dealt]),
         ),
         records=tuple(records),
@@ -409,28 +414,22 @@ def compare(
         seconds=round(time.monotonic() - begun, 3),
         ledger=book.path,
     )
-    if found.is_whole and not book.others and ledger is not None and Path(ledger).is_dir():
+    if found.is_whole and book.is_passing and not book.others:
         book.remove()
         return replace(found, ledger=None)
     return found
 
 
-def _refuse_all_absent(first: Record, book: Ledger) -> None:
-    """Refuse a contest in which nothing could be scored."""
-    raise UserError(
-        f"nothing could be scored, with {first.learner!r} because of {first.absent}: mend it"
-        f"{'' if book.path is None else f', and remove {book.path} to begin anew'}"
-    )
-
-
 def _open_ledger(
     ledger: str | Path | None, told: dict[str, Any], players: Sequence[Contestant]
 ) -> Ledger:
-    """Open it, and take no notice of those who do not play this time."""
-    if ledger is not None and Path(ledger).is_dir():
+    """Open it, in a folder under a name of its own, and leave out who does not play this time."""
+    is_passing = ledger is not None and Path(ledger).is_dir()
+    if ledger is not None and is_passing:
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         ledger = Path(ledger) / f"contest-{digest[:8]}.jsonl"
     book = Ledger.open(ledger, told)
+    book.is_passing = is_passing
     book.leave_out({one.name for one in players})
     return book
 

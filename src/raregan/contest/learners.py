@@ -224,7 +224,8 @@ def _take(model: Any, taken: Iterable[str]) -> Learner:
         model = _called(model, model.__name__)
     name = type(model).__name__
     number = sum(other.partition("-")[0] == name for other in (*taken, *LEARNERS)) + 1
-    return Learner(name if number == 1 else f"{name}-{number}", Linear, _Given(model, name))
+    _check(model, name)
+    return Learner(name if number == 1 else f"{name}-{number}", Linear, _Given(model))
 
 
 def find_learner(name: str) -> Learner:
@@ -246,10 +247,6 @@ class _Given:
     """Makes estimators like one that was given."""
 
     model: Any
-    name: str
-
-    def __post_init__(self) -> None:
-        _check(self.model, self.name)
 
     def __call__(self, seed: int, _quick: bool) -> Any:
         from sklearn.base import clone
@@ -268,13 +265,9 @@ class _Imported:
 
     def __call__(self, seed: int, _quick: bool) -> Any:
         found = _import(self.path)
-        if callable(found):
-            model = _called(found, self.path)
-        else:
-            _check(found, self.path)
-            model = copy.deepcopy(found)
+        model = _called(found, self.path) if callable(found) else found
         _check(model, self.path)
-        return _seeded(model, seed)
+        return _seeded(copy.deepcopy(model) if model is found else model, seed)
 
 
 def _called(make: Callable[[], Any], name: str) -> Any:
@@ -300,7 +293,7 @@ def _check(model: Any, name: str) -> None:
 
 def _fingerprint(model: Any, name: str) -> str:
     """Hash an estimator's parameters, and the source of all that it is made of."""
-    options = model.get_params() if hasattr(model, "get_params") else vars(model)
+    options = _options_of(model) or vars(model)
     kinds = {type(part) for part in (model, *options.values()) if hasattr(part, "fit")}
     sources = {_source_of(kind, kind.__module__) for kind in kinds}
     if ":" in name:
@@ -318,12 +311,15 @@ def _source_of(kind: type | None, module: str) -> str:
         return ""
 
 
+def _options_of(model: Any) -> dict[str, Any]:
+    return model.get_params() if hasattr(model, "get_params") else {}
+
+
 def weighs_classes(model: Any) -> bool:
     """Whether a classifier, or a step of it, weighs classes by an option of its own."""
-    options = model.get_params() if hasattr(model, "get_params") else {}
     return any(
         name.rpartition("__")[2] == "class_weight" and value is not None
-        for name, value in options.items()
+        for name, value in _options_of(model).items()
     )
 
 
@@ -341,6 +337,6 @@ def _import(path: str) -> Any:
 
 
 def _seeded(model: Any, seed: int) -> Any:
-    options = model.get_params() if hasattr(model, "get_params") else {}
+    options = _options_of(model)
     names = [n for n in options if n.rpartition("__")[2] == "random_state" and options[n] is None]
     return model.set_params(**dict.fromkeys(names, seed)) if names else model

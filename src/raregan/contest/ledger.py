@@ -33,12 +33,15 @@ class Ledger:
         Those that are known, the file's first.
     others
         Contestants of which the file has records that are left out.
+    is_passing
+        Whether nobody asked for the file by its name: it goes when the contest is whole.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else Path(path)
         self.records: list[Record] = []
         self.others: set[str] = set()
+        self.is_passing = False
 
     @classmethod
     def open(cls, path: str | Path | None, rules: Mapping[str, Any]) -> Self:

@@ -133,9 +133,9 @@ def _few_folds(standings: Sequence[Standing], learner: str) -> str:
 def _calibration(best: Standing) -> list[str]:
     """Say what the contestant does to probabilities, before and after recalibration."""
     names = ("brier_as_is", "brier")
-    ours, theirs = ([of[n] for n in names if n in of] for of in (best.scores, best.beside))
-    if not (len(ours) == len(theirs) == len(names)):
+    if not all(name in of for name in names for of in (best.scores, best.beside)):
         return []
+    ours, theirs = ([of[name] for name in names] for of in (best.scores, best.beside))
     said = (
         f"Probabilities of {best.contestant}: Brier score {ours[0]:.5f} as they are and "
         f"{ours[1]:.5f} recalibrated on real rows, against {theirs[0]:.5f} and {theirs[1]:.5f} "

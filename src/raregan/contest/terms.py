@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import platform
 from collections.abc import Iterable
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
     from raregan.contest.arena import Arena
     from raregan.contest.fold import Rules
     from raregan.data.schema import Schema
+
+
+_LIBRARIES = (
+    *("raregan", "numpy", "polars", "scikit-learn", "scipy", "imbalanced-learn"),
+    *("lightgbm", "xgboost", "catboost", "keras", "jax"),
+)
 
 
 def check_positive(**values: float | None) -> None:
@@ -111,6 +120,15 @@ def tell_rules(rules: Rules, arena: Arena) -> dict[str, Any]:
         "options": dict(rules.options),
         "seed": rules.seed,
     }
+
+
+def find_versions() -> dict[str, str]:
+    """Return the releases of Python and of what a contest computes with, where it is installed."""
+    found = {"python": platform.python_version()}
+    for library in _LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[library] = version(library)
+    return found
 
 
 def fingerprint_used(arena: Arena, others: Iterable[str | None]) -> str:

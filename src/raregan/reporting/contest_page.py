@@ -1,11 +1,9 @@
 """The page of a contest: the verdict first, then pictures, tables, and where all comes from."""
 
-import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,9 @@ from raregan.contest.comparison import Comparison
 from raregan.contest.contestants import CONTESTANTS
 from raregan.contest.fold import Record
 from raregan.contest.scores import SCORES
-from raregan.contest.sheet import FOOT, SHOWN, absences, make_cells
+from raregan.contest.sheet import FOOT, absences, make_cells, name_shown
 from raregan.contest.standings import Standing
+from raregan.contest.terms import find_versions
 from raregan.reporting.answers import contest_verdict
 from raregan.reporting.forest import draw_forest
 from raregan.reporting.frame import fill_page, list_facts, list_items
@@ -25,10 +24,6 @@ from raregan.reporting.traces import BAND, Kind, average, choose_drawn, draw_key
 MOST_NAMED = 300
 """Columns that are named on the page; JSON has all."""
 
-_LIBRARIES = (
-    *("raregan", "numpy", "polars", "scikit-learn", "scipy", "imbalanced-learn"),
-    *("lightgbm", "xgboost", "catboost", "keras", "jax"),
-)
 _FOREST_TEXT = (
     "Differences of average precision, by fold, in points: the dot is the mean gain on "
     '"nothing", the square that on class weights, and a line what is corrected for all '
@@ -179,8 +174,7 @@ def _wide(table: str, name: str) -> str:
 def _words(standings: Sequence[Standing]) -> str:
     rows = [
         (words.label, words.definition, "higher" if words.higher_is_better else "lower")
-        for name, words in SCORES.items()
-        if name in SHOWN and any(name in one.scores for one in standings)
+        for words in (SCORES[name] for name in name_shown(standings))
     ]
     return build_table("More scores are in the JSON", ("score", "what it is", "better"), rows)
 
@@ -249,7 +243,7 @@ def _provenance(found: Comparison, facts: Iterable[tuple[str, object]]) -> list[
         ("confidence", f"{told['confidence']:.0%}, of intervals on one baseline together"),
         ("seed", told["seed"]),
         ("seconds", f"{found.seconds:,.1f}"),
-        ("versions", _versions()),
+        ("versions", ", ".join(" ".join(pair) for pair in find_versions().items())),
         ("made", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
     ]
 
@@ -280,13 +274,3 @@ def _features(kinds: Mapping[str, str]) -> str:
     counts = ", ".join(f"{n} {kind}" for kind, n in Counter(kinds.values()).most_common())
     more = "" if len(kinds) <= MOST_NAMED else ", ..."
     return f"{len(kinds):,} ({counts}): {', '.join(list(kinds)[:MOST_NAMED])}{more}"
-
-
-def _versions() -> str:
-    found = [f"python {platform.python_version()}"]
-    for library in _LIBRARIES:
-        try:
-            found.append(f"{library} {version(library)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)

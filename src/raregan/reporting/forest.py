@@ -11,9 +11,8 @@ from typing import NamedTuple
 from raregan.contest.contestants import BASELINES, NOTHING
 from raregan.contest.intervals import Interval
 from raregan.contest.paragraph import show_gain
-from raregan.contest.standings import Standing
+from raregan.contest.standings import MOST, Standing
 
-_MOST = 100.0  # points of average precision that can be gained or lost
 _STEPS = (1, 2, 5)  # a tick is one of these times a power of ten
 _MOST_TICKS = 6
 _ROWS = {name: 14 + 16 * place for place, name in enumerate(BASELINES)}  # heights of the marks
@@ -78,10 +77,10 @@ def _round_step(least: float) -> float:
 
 def _points(gain: Interval) -> tuple[float, float, float]:
     """Return mean, low and high in points; no more than 100 can be."""
-    low, high = max(-_MOST, 100 * gain.low), min(_MOST, 100 * gain.high)
-    if not math.isfinite(gain.low):
+    mean, low, high, *_ = gain.within(MOST)
+    if not math.isfinite(low):
         low = high = math.nan
-    return 100 * gain.mean, low, high
+    return 100 * mean, 100 * low, 100 * high
 
 
 def _row(standing: Standing, scale: Scale) -> str:
