@@ -5,7 +5,14 @@ import polars as pl
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from raregan.contest.features import MOST_LEVELS, Linear, Ordinal, by_frequency, plain
+from raregan.contest.features import (
+    MOST_LEVELS,
+    Linear,
+    Ordinal,
+    by_frequency,
+    mean_and_scale,
+    plain,
+)
 from raregan.data.kinds import infer_columns
 
 FRAME = pl.DataFrame(
@@ -81,3 +88,17 @@ def test_a_column_that_is_missing_in_training_is_zero():
     view = Linear.fit(frame)
     assert view.encode(frame)[:, 0].tolist() == [0] * 4
     assert np.isfinite(view.encode(FRAME)).all()
+
+
+def test_a_column_that_was_constant_has_no_say_beyond_its_values():
+    """The standard deviation of 8,000 times 0.035, as it is computed, is not 0."""
+    rng = np.random.default_rng(2)
+    train = pl.DataFrame({"rate": np.full(8_000, 0.035), "x": rng.normal(size=8_000)})
+    assert train["rate"].to_numpy().std() > 0
+    found = Linear.fit(train).encode(pl.DataFrame({"rate": [0.035, 0.04], "x": [0.0, 0.0]}))
+    assert found[:, 0] == pytest.approx([0.0, 0.005])
+    mean, scale = mean_and_scale(train.to_numpy())
+    assert scale == pytest.approx([1.0, train["x"].to_numpy().std()])
+    assert mean == pytest.approx([0.035, train["x"].mean()])
+    late = 1.7e9 + np.arange(100.0)[:, None]
+    assert mean_and_scale(late)[1] == pytest.approx(late.std())

@@ -2,6 +2,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
+from sklearn.calibration import _SigmoidCalibration
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from raregan.contest.learners import LEARNERS
@@ -103,3 +104,31 @@ def test_rows_that_are_hardly_ever_rare_are_told_apart_where_a_miss_is_dear():
     costs = Costs(10_000.0, 1.0)
     best, always = (cost(labels, p, even, costs) for p in (truth, np.ones(200_000)))
     assert cost(labels, calibrated, even, costs) < best + 0.1 * (always - best)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_margins_of_any_scale_are_calibrated_the_same(scale):
+    rng = np.random.default_rng(5)
+    truth = rng.beta(1, 20, 5_000)
+    labels, even = rng.random(5_000) < truth, np.ones(5_000)
+    margins = margins_of(truth, 1e-6)
+    plain = Sigmoid.fit(margins, labels, even).calibrate(margins)
+    found = Sigmoid.fit(margins * scale, labels, even).calibrate(margins * scale)
+    assert found == pytest.approx(plain, abs=1e-6)
+
+
+def test_calibration_is_what_scikit_learn_makes_of_platts_targets():
+    rng = np.random.default_rng(6)
+    labels = rng.random(3_000) < 0.03
+    margins, weights = rng.normal(size=3_000) + 2 * labels, np.where(labels, 1.0, 4.0)
+    known = _SigmoidCalibration().fit(margins, labels.astype(int), weights)
+    found = Sigmoid.fit(margins, labels, weights)
+    assert found.calibrate(margins) == pytest.approx(known.predict(margins), rel=2e-3)
+
+
+def test_rows_that_a_margin_tells_apart_are_not_sure():
+    margins, labels = np.r_[np.full(500, -3.0), np.full(20, 4.0)], np.arange(520) >= 500
+    found = Sigmoid.fit(margins, labels, np.ones(520)).calibrate(np.array([-3.0, 4.0]))
+    assert found == pytest.approx([1 / 502, 21 / 22], rel=1e-3)
+    same = Sigmoid.fit(np.zeros(520), labels, np.ones(520))
+    assert same.calibrate(np.zeros(1)) == pytest.approx(20 / 520, rel=0.02)

@@ -27,6 +27,9 @@ MOST_LEVELS = 32
 GAP = "\0"
 """Stands for a missing category where it counts as a level."""
 
+ROUNDING = 1e-14
+"""Of a mean: a standard deviation up to it is that of equal numbers, as they are added up."""
+
 _DAY = 86_400e6  # microseconds
 
 
@@ -58,6 +61,12 @@ def by_frequency(cells: pl.Series) -> list[str]:
     return counts.sort("count", cells.name, descending=[True, False])[cells.name].to_list()
 
 
+def mean_and_scale(values: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the mean and the standard deviation of each column, 1 where all are equal."""
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    return mean, np.where(scale > ROUNDING * np.abs(mean), scale, 1.0)
+
+
 @dataclass(frozen=True)
 class _Numbers:
     """A column of numbers, as training rows have it."""
@@ -73,8 +82,8 @@ class _Numbers:
         known = cells.drop_nulls().to_numpy()
         middle = float(np.median(known)) if len(known) else 0.0
         full = cells.fill_null(middle).to_numpy()
-        scale = float(full.std())
-        return cls(cells.name, middle, float(full.mean()), scale or 1.0, len(known) < len(full))
+        mean, scale = map(float, mean_and_scale(full))
+        return cls(cells.name, middle, mean, scale, len(known) < len(full))
 
 
 @dataclass(frozen=True)

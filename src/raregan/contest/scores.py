@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from raregan.contest.features import mean_and_scale
+
 Vector = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -181,19 +183,34 @@ def _log_loss(labels: Mask, probabilities: Vector, weights: Vector) -> float:
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """Platt scaling: probabilities from margins, fitted on real rows (Platt, 1999)."""
+    """Platt scaling: probabilities from margins, fitted on real rows.
+
+    Platt, "Probabilistic outputs for support vector machines" (1999), targets of section 2.2: a
+    rare row counts as rare by (n + 1) / (n + 2), another one by 1 / (m + 2), of n rare rows and m
+    others, so that a fit to rows that a margin tells apart stays finite.
+    """
 
     slope: float
     shift: float
 
     @classmethod
     def fit(cls, margins: Vector, labels: Mask, weights: Vector) -> Sigmoid:
-        """Fit to margins, such as log-odds, of rows that the classifier has not learned from."""
+        """Fit to margins, of any scale, of rows that the classifier has not learned from."""
         from sklearn.linear_model import LogisticRegression
 
-        model = LogisticRegression(max_iter=1_000)
-        model.fit(margins[:, None], labels, sample_weight=weights / weights.mean())
-        return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
+        n_rare, n_others = weights[labels].sum(), weights[~labels].sum()
+        aimed = np.where(labels, (n_rare + 1) / (n_rare + 2), 1 / (n_others + 2))
+        middle, scale = mean_and_scale(margins)
+        standard = np.tile((margins - middle) / scale, 2)[:, None]
+        # the usual tolerance is of a mean over rows, of which one in 1,000 may be rare
+        model = LogisticRegression(C=np.inf, tol=1e-9, max_iter=1_000)
+        model.fit(
+            standard,
+            np.repeat([1, 0], len(labels)),
+            sample_weight=np.concatenate([weights * aimed, weights * (1 - aimed)]) / weights.mean(),
+        )
+        slope = float(model.coef_[0, 0] / scale)
+        return cls(slope, float(model.intercept_[0] - slope * middle))
 
     def calibrate(self, margins: Vector) -> Vector:
         """Return probabilities, (n,) float64 in [0, 1]."""
