@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from raregan.contest.arena import read_arena
+from raregan.data.rows import choose_rows
 from raregan.data.split import split_file
 from raregan.data.table import infer_schema
 from raregan.errors import SchemaError
@@ -86,3 +89,25 @@ def test_amounts_are_numbers_in_every_row():
     for name in ("gone", "text"):
         with pytest.raises(SchemaError, match=f"amount column '{name}'"):
             arena.amounts(name)
+
+
+def test_a_table_is_held_to_its_schema(mixed):
+    told = mixed.with_columns(chargeback=pl.col("Class") * 7)
+    schema = infer_schema(choose_rows(told, ignore=("chargeback",)), kinds={})
+    with pytest.raises(SchemaError, match="the schema 'chargeback'; leave .* out with --ignore"):
+        read(told, schema=schema)
+    assert "chargeback" not in kinds_of(read(told, schema=schema, ignore=("chargeback",)))
+    with pytest.raises(SchemaError, match="the table lacks 'count'"):
+        read(mixed.drop("count"), schema=schema)
+    assert "count" not in kinds_of(read(mixed, schema=schema, apart=("count",)))
+
+
+def test_dates_are_read_as_the_schema_says():
+    frame = apart().with_columns(day=pl.Series(["03/04/2024", "05/06/2024"] * 200))
+    schema = infer_schema(choose_rows(frame), kinds={"day": "datetime"})
+    written = {column.name: column.format for column in read(frame, schema=schema).columns}
+    assert written["day"] == "%d/%m/%Y"
+    columns = [replace(c, format="%m/%d/%Y") if c.format else c for c in schema.columns]
+    told = replace(schema, columns=tuple(columns))
+    written = {column.name: column.format for column in read(frame, schema=told).columns}
+    assert written["day"] == "%m/%d/%Y"

@@ -13,6 +13,7 @@ from raregan.contest.samplers import (
     learn_variant,
     smote,
 )
+from raregan.data.kinds import infer_columns
 
 RNG = np.random.default_rng(0)
 
@@ -111,7 +112,8 @@ def test_a_variant_is_learned_from_rows_as_they_are(mixed):
     features = mixed.drop("Class", "case")
     rare, others = (features.filter(mixed["Class"] == value) for value in (1, 0))
     options = {"epochs": 1, "evidence": False, "solver_steps": 2}
-    asked = {"kinds": {"count": "integer"}, "options": options}
+    columns = infer_columns(features, features, {"count": "integer"})
+    asked = {"columns": columns, "options": options}
     made = learn_variant("flow", rare, others, 30, 5, **asked)
     assert made.schema == features.schema
     assert made.height == 30
@@ -120,4 +122,20 @@ def test_a_variant_is_learned_from_rows_as_they_are(mixed):
 
 def test_too_few_rows_for_a_variant_are_said():
     with pytest.raises(UnsuitedError, match="at least 10 are needed"):
-        learn_variant("flow", RARE.head(9), OTHERS, 30, 5, kinds={}, options={})
+        learn_variant(
+            "flow", RARE.head(9), OTHERS, 30, 5, columns=infer_columns(RARE, RARE, {}), options={}
+        )
+
+
+def test_dates_of_a_training_side_are_read_as_those_of_the_table():
+    """No day of this side is past the 12th: by itself it would be read the other way round."""
+    rng = np.random.default_rng(4)
+    days = [f"{month:02}/{day:02}/2024" for month, day in rng.integers(1, 13, size=(80, 2))]
+    table = pl.DataFrame({"day": [*days, "12/31/2024"], "x": rng.normal(size=81)})
+    columns = infer_columns(table, table, {})
+    assert columns[0].format == "%m/%d/%Y"
+    options = {"epochs": 1, "evidence": False, "solver_steps": 2}
+    rare = table.head(20).with_columns(day=pl.Series([f"{m:02}/05/2024" for m in [1, 2] * 10]))
+    made = learn_variant("flow", rare, table[20:80], 50, 5, columns=columns, options=options)
+    months = made["day"].str.to_date("%m/%d/%Y").dt.month()
+    assert months.is_in([1, 2]).all()

@@ -11,6 +11,7 @@ from raregan.data.kinds import infer_columns
 from raregan.data.records import read_split
 from raregan.data.rows import Rows, choose_rows, known_column
 from raregan.data.sources import open_source
+from raregan.data.table import check_schema, keep_formats
 from raregan.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def read_arena(
     Raises
     ------
     DataError
-        The table cannot be read, or a column is not there or cannot be used so.
+        The table cannot be read, or a column is not there, cannot be used so, or is not as the
+        schema says.
     """
     found = open_source(source, query=query)
     frame = found.collect().with_columns(cs.float().fill_nan(None))
@@ -108,12 +110,15 @@ def read_arena(
     if rows.target in apart:
         raise SchemaError(f"{rows.target!r} is the target: rows cannot be kept apart by it")
     features = rows.held.select(n for n in rows.held.columns if n not in (rows.target, *apart))
-    known = schema.columns if schema is not None else ()
-    given: dict[str, str] = {column.name: column.kind for column in known}
-    given = {n: k for n, k in given.items() if n in features.columns and k != "constant"}
+    known = () if schema is None else [one for one in schema.columns if one.name not in apart]
+    if schema is not None:
+        check_schema(features, known)
+    given: dict[str, str] = {one.name: one.kind for one in known if one.kind != "constant"}
     given |= {known_column(frame.columns, n, found.name): k for n, k in (kinds or {}).items()}
     whole = frame.select(features.columns)
     columns = infer_columns(whole, whole, {n: k for n, k in given.items() if n in whole.columns})
+    if schema is not None:
+        columns = keep_formats(columns, known, whole)
     used = tuple(column for column in columns if column.kind not in UNUSED)
     if not used:
         raise SchemaError("there is no column to tell rare rows by: all are constant, ids or text")

@@ -279,10 +279,17 @@ class _Learned(NamedTuple):
         matrix: Matrix = self.view.encode(frame)
         if hasattr(self.model, "predict_proba"):
             probabilities = np.asarray(self.model.predict_proba(matrix), dtype=np.float64)[:, 1]
-            margins = margins_of(probabilities, self.floor) - self.log_odds
+            margins = margins_of(_finite(probabilities), self.floor) - self.log_odds
             return probabilities, margins, probabilities
-        margins = np.asarray(self.model.decision_function(matrix), dtype=np.float64)
+        margins = _finite(np.asarray(self.model.decision_function(matrix), dtype=np.float64))
         return margins, margins, None
+
+
+def _finite(scores: Vector) -> Vector:
+    """Refuse scores that no row can be ranked by, as a learner's own fault."""
+    if not (there := np.isfinite(scores)).all():
+        raise ValueError(f"{int((~there).sum()):,} of {len(scores):,} scores are not finite")
+    return scores
 
 
 def _choices(
@@ -320,7 +327,7 @@ def _draw(
         rows.frame.filter(~rows.is_rare),
         n,
         seed,
-        kinds={column.name: column.kind for column in rules.columns},
+        columns=rules.columns,
         options=rules.options,
     )
     return plain(drawn, rules.columns)

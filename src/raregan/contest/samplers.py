@@ -10,14 +10,17 @@ and a missing category is a level like any other.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from polars import selectors as cs
 
-from raregan.contest.features import GAP, by_frequency
+from raregan.contest.features import GAP, by_frequency, mean_and_scale
 from raregan.data.constraints import check_together, parse_constraint
+from raregan.data.dtypes import dtype_name
+from raregan.data.schema import Schema, Target
 from raregan.errors import RareGANError, UserError
 from raregan.gans.variants import refuse_foreign_options
 
@@ -145,8 +148,7 @@ def _resampled(
     )
     rows = codes.cast(pl.Float64).to_numpy().copy()
     numbers = [i for i, c in enumerate(train.columns) if c not in levels]
-    mean, scale = (of(rows[: train.height, numbers], axis=0) for of in (np.mean, np.std))
-    scale[scale == 0] = 1
+    mean, scale = mean_and_scale(rows[: train.height, numbers])
     rows[:, numbers] = (rows[:, numbers] - mean) / scale
     labels = np.repeat([1, 0], [train.height, others.height])
     try:
@@ -240,7 +242,7 @@ def learn_variant(
     n: int,
     seed: int,
     *,
-    kinds: Mapping[str, str],
+    columns: Iterable[Column],
     options: Mapping[str, Any],
 ) -> pl.DataFrame:
     """Train a variant of raregan and sample from it.
@@ -253,8 +255,8 @@ def learn_variant(
         Training rows as the table holds them, *not* plain: so are the rows that are returned.
     n, seed
         How many rows; what fixes them.
-    kinds
-        What columns are taken for, but for those that are constant in these rare rows.
+    columns
+        What they are, but for those that are constant in these rare rows.
     options
         Others of `raregan.RareGAN`; see `check_options`.
 
@@ -266,16 +268,18 @@ def learn_variant(
     from raregan.errors import RareGANWarning, TrainingDivergedError
     from raregan.synthesizer import RareGAN
 
-    target, told = "\0is rare", dict(kinds)
-    for cells in rare.iter_columns():
-        if cells.drop_nulls().n_unique() <= 1:
-            told.pop(cells.name, None)
+    target = "\0is rare"
+    told = [
+        replace(one, kind="constant", format=None)
+        if rare[one.name].drop_nulls().n_unique() <= 1
+        else one
+        for one in columns
+    ]
     rows = pl.concat([rare, others]).with_columns(
         pl.Series(target, np.repeat([True, False], [rare.height, others.height]))
     )
-    gan = RareGAN(
-        variant=variant, target=target, rare=True, kinds=told, random_state=seed, **options
-    )
+    schema = Schema(tuple(told), Target(target, dtype_name(rows.schema[target]), True, rare.width))
+    gan = RareGAN(variant=variant, schema=schema, random_state=seed, **options)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RareGANWarning)  # told of the whole table, once

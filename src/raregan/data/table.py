@@ -234,12 +234,12 @@ def infer_schema(
             raise SchemaError(f"{name!r} is the target: it has no kind")
         known_column(names, name)
     if schema is not None:
-        _check_schema(rows, schema)
+        check_schema(rows.held.drop(rows.target), schema.columns)
         given = {column.name: column.kind for column in schema.columns} | given
     held, rare = rows.held.drop(rows.target), rows.rare.drop(rows.target)
     columns = infer_columns(held, rare, given)
     if schema is not None:
-        columns = tuple(_keep_format(column, schema, held[column.name]) for column in columns)
+        columns = keep_formats(columns, schema.columns, held)
     dtype = dtype_name(rows.held.schema[rows.target])
     position = rows.held.get_column_index(rows.target)
     found = Schema(columns, Target(rows.target, dtype, rows.value, position))
@@ -258,9 +258,16 @@ def fingerprint(frame: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _check_schema(rows: Rows, schema: Schema) -> None:
-    known = {column.name: column.dtype for column in schema.columns}
-    held = {n: dtype_name(d) for n, d in rows.held.schema.items() if n != rows.target}
+def check_schema(frame: pl.DataFrame, columns: Iterable[Column]) -> None:
+    """Refuse features that are not just the columns of a schema, with its dtypes.
+
+    Raises
+    ------
+    SchemaError
+        One is missing, is too many, or has another dtype.
+    """
+    known = {column.name: column.dtype for column in columns}
+    held = {name: dtype_name(dtype) for name, dtype in frame.schema.items()}
     missing = [name for name in known if name not in held]
     extra = [name for name in held if name not in known]
     if missing or extra:
@@ -275,9 +282,30 @@ def _check_schema(rows: Rows, schema: Schema) -> None:
             )
 
 
-def _keep_format(column: Column, schema: Schema, cells: pl.Series) -> Column:
-    """Prefer the schema's reading of 03/04/2024 to the inferred one."""
-    written = next(known.format for known in schema.columns if known.name == column.name)
+def keep_formats(
+    columns: Iterable[Column], known: Iterable[Column], frame: pl.DataFrame
+) -> tuple[Column, ...]:
+    """Prefer a schema's reading of 03/04/2024 to the inferred one.
+
+    Parameters
+    ----------
+    columns
+        As inferred.
+    known
+        As the schema has them.
+    frame
+        The cells of all of these.
+
+    Raises
+    ------
+    SchemaError
+        A column is not written as the schema says.
+    """
+    formats = {column.name: column.format for column in known}
+    return tuple(_keep_format(one, formats[one.name], frame[one.name]) for one in columns)
+
+
+def _keep_format(column: Column, written: str | None, cells: pl.Series) -> Column:
     if not written or not column.format:
         return column
     if not is_written(cells.drop_nulls().unique(), written):
