@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import shlex
 import sys
@@ -35,6 +36,8 @@ def main(argv: Sequence[str] | None = None, *, script: str | None = None) -> int
         0; 1 after a failure such as diverged training; 2 for a user's mistake; 130 interrupted.
     """
     argv = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    if isinstance(sys.stdout, io.TextIOWrapper):  # it may know fewer letters than a table has
+        sys.stdout.reconfigure(errors="backslashreplace")
     os.environ["KERAS_BACKEND"] = "jax"  # this process is ours, whatever others need
     args = make_parser(script).parse_args(argv)
     typed = argv[1:] if script else argv

@@ -1,6 +1,10 @@
 import html
 import json
+import os
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -55,6 +59,29 @@ def test_no_output_is_replaced_without_a_note(run, table):
         f"note: {name} is there already; it is replaced when this is done"
         for name in outputs.values()
     ]
+
+
+def test_a_terminal_with_few_letters_loses_nothing(table):
+    frame = pl.read_csv("t.csv")
+    frame.with_columns(pl.int_range(pl.len()).alias("\u0434\u043e\u0433_id")).write_csv("n.csv")
+    done = subprocess.run(
+        [sys.executable, "-m", "raregan", "compare", "n.csv", *map(str, ONE), "--json", "n.json"],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"no features: '\\u0434\\u043e\\u0433_id'" in done.stdout
+    assert json.loads(Path("n.json").read_text())["n_tasks"] == 12
+
+
+def test_files_are_there_before_anything_is_printed(run, table, monkeypatch):
+    def breaks(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparison.Comparison, "to_text", breaks)
+    run("compare", "t.csv", *ONE, "--json", "c.json", "-o", "c.html", code=130)
+    assert json.loads((table / "c.json").read_text())["verdict"]
+    assert "<html" in (table / "c.html").read_text()
 
 
 def test_the_same_command_says_the_same(run, table):
@@ -191,6 +218,8 @@ def test_options_arrive(run, table, monkeypatch):
         ("t.csv --json no/c.json", "there is no folder no"),
         ("t.csv --markdown postgresql://u:p@h/d", "--markdown names a file"),
         ("t.csv --time-column whem", "no column 'whem'"),
+        ("t.csv --max-others -5", "--max-others must be a whole number of at least 1, got -5"),
+        ("t.csv --jobs 0 --learners logistic", "got 0"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_played(fails, table, typed, match):

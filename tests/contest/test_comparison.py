@@ -164,6 +164,32 @@ def test_a_smaller_contest_takes_nothing_from_the_ledger_of_a_larger_one(tmp_pat
     assert not path.exists()
 
 
+def test_who_was_played_before_counts_in_the_correction(tmp_path):
+    options = {**QUICK, "ledger": tmp_path / "l.jsonl"}
+    whole = compare(apart(), **options | {"contestants": ["smote", "copula", "over-sampling"]})
+    part = compare(apart(), **options | {"contestants": ["smote"]})
+    assert part.verdict.n_tests == whole.verdict.n_tests == 4
+    ours, theirs = (
+        next(one.gains for one in found.standings if one.contestant == "smote")
+        for found in (whole, part)
+    )
+    assert ours == theirs
+    assert "the ledger has scores of 'copula', 'over-sampling' on the same folds" in part.to_text()
+
+
+def test_what_fails_at_the_end_loses_nothing(tmp_path):
+    def finish(found):
+        assert found.is_whole
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        compare(apart(), **QUICK, ledger=tmp_path, finish=finish)
+    told = []
+    compare(apart(), **QUICK, ledger=tmp_path, progress=lambda *n: told.append(n))
+    assert told[0][0] == told[0][1] > 0
+    assert not list(tmp_path.iterdir())
+
+
 def test_more_rare_rows_than_there_are_cannot_be_left():
     with pytest.raises(
         UserError, match="41 rare rows cannot be left where no training side has more than 40"
@@ -223,6 +249,20 @@ def test_a_learner_of_a_notebook_plays_and_may_fail(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+class HasNoScoreForSome(LogisticRegression):
+    def predict_proba(self, rows):
+        found = super().predict_proba(rows)
+        found[rows[:, 0] == rows[:, 0].max()] = np.nan
+        return found
+
+
+def test_a_learner_that_cannot_score_every_row_is_absent():
+    found = compare(apart(), **QUICK | {"learners": ["logistic", HasNoScoreForSome()]})
+    assert {one.n for one in found.standings if one.learner == "logistic"} == {3}
+    assert {one.n for one in found.standings if one.learner == "HasNoScoreForSome"} == {0}
+    assert "ValueError: 1 of " in found.to_text()
+
+
 def test_another_learner_of_that_name_is_another_contest(tmp_path):
     quick = QUICK | {"ledger": tmp_path / "l.jsonl"}
     compare(apart(), **quick | {"learners": LogisticRegression()})
@@ -256,6 +296,8 @@ def test_it_is_told_in_a_line_and_as_json(tmp_path):
 def test_a_contest_that_is_refused_leaves_no_ledger(tmp_path):
     with pytest.raises(UserError, match="more rare rows are needed to learn from"):
         compare(apart(), **QUICK, n_rare=1, ledger=tmp_path)
+    with pytest.raises(UserError, match=r"n_jobs is how many parts .* got 0"):
+        compare(apart(), **QUICK | {"n_jobs": 0}, ledger=tmp_path)
     assert not list(tmp_path.iterdir())
 
 

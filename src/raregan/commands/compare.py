@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from raregan.contest.comparison import Comparison
     from raregan.contest.sides import Caps
 
 HERE = "."
@@ -67,6 +69,7 @@ def compare(args: argparse.Namespace) -> int:
                 options=settings,
                 ledger=HERE if args.ledger is None else args.ledger,
                 progress=progress,
+                finish=partial(_write, args),
                 random_state=args.seed,
             )
     except KeyboardInterrupt as stopped:
@@ -75,22 +78,26 @@ def compare(args: argparse.Namespace) -> int:
         raise
     say(found.describe())
     print(found.to_text())
-    if args.json is not None:
-        found.to_json(args.json)
-        say(f"wrote {args.json}")
-    if args.markdown is not None:
-        write_whole(args.markdown, found.to_markdown().encode())
-        say(f"wrote {args.markdown}")
-    if args.output is not None:
-        from raregan.reporting.contest_page import write_contest_page
-
-        write_contest_page(args.output, found, command=args.command_line)
-        say(f"wrote {args.output}")
+    for path in (args.json, args.markdown, args.output):
+        if path is not None:
+            say(f"wrote {path}")
     if not found.is_whole:
         until = ", until the contest is whole" if args.ledger is None else ""
         say(f"time was up: what was finished is kept in {found.ledger}{until}")
         say(f"go on with what is missing by the same command: {args.command_line}")
     return 0
+
+
+def _write(args: argparse.Namespace, found: Comparison) -> None:
+    """Write the files that were asked for."""
+    if args.json is not None:
+        found.to_json(args.json)
+    if args.markdown is not None:
+        write_whole(args.markdown, found.to_markdown().encode())
+    if args.output is not None:
+        from raregan.reporting.contest_page import write_contest_page
+
+        write_contest_page(args.output, found, command=args.command_line)
 
 
 def _take_config(
@@ -122,8 +129,9 @@ def _take_config(
 
 def _caps(most: int | None) -> Caps | None:
     from raregan.contest.sides import Caps
+    from raregan.contest.terms import read_whole
 
-    return None if most is None else Caps.of(most)
+    return None if most is None else Caps.of(read_whole(**{"--max-others": most}))
 
 
 def _tell_first(bar: Callable[[int, int], None] | None) -> Callable[[int, int], None]:

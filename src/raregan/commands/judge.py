@@ -56,7 +56,6 @@ def evaluate(args: argparse.Namespace) -> int:
     for path in outputs:
         say_replaced(path)
     report = judge(real, synthetic, held_out, others, given, random_state=args.seed)
-    print(report.to_text())
     if args.json is not None:
         report.to_json(args.json)
     if args.markdown is not None:
@@ -81,6 +80,7 @@ def evaluate(args: argparse.Namespace) -> int:
         ],
         command=args.command_line,
     )
+    print(report.to_text())
     for path in outputs:
         print(f"wrote {path}")
     if report.is_shared:

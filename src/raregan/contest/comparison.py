@@ -21,7 +21,7 @@ from raregan.contest.fold import Record, Rules
 from raregan.contest.leaks import Leak, find_leaks
 from raregan.contest.learners import choose_learners
 from raregan.contest.ledger import Ledger
-from raregan.contest.notes import note_gaps, note_rows, note_tests
+from raregan.contest.notes import note_gaps, note_others, note_rows, note_tests
 from raregan.contest.samplers import check_options
 from raregan.contest.schedule import Drawn, play_all
 from raregan.contest.scores import SCORES
@@ -243,6 +243,7 @@ def compare(
     ledger: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    finish: Callable[[Comparison], None] | None = None,
     random_state: int = SEED,
 ) -> Comparison:
     """Say whether synthetic rows help this table, against what its owner has today.
@@ -298,6 +299,8 @@ def compare(
         Of `raregan.RareGAN`, for raregan's variants.
     progress
         Called with the parts that are played, and all.
+    finish
+        Called with what is returned, before a ledger is removed: what fails in it loses nothing.
     random_state
         Fixes all draws: the same seed gives the same scores, whatever `n_jobs`.
 
@@ -380,6 +383,7 @@ def compare(
     with book.told_of(), book.removed_if_refused():
         leaks = find_leaks(
             *(arena.frame, ties.is_rare, rules.columns),
+            target=arena.rows.target,
             held_out=arena.held_out,
             random_state=rules.seed,
         )
@@ -394,17 +398,24 @@ def compare(
             f"{records[0].absent}: mend it"
             f"{f', and remove {book.path} to begin anew' if stays else ''}"
         )
-    standings, n_tests = rank(records, confidence=confidence)
+    standings, n_tests = rank(records, confidence=confidence, others=book.others)
     found = Comparison(
         source=arena.source,
         n_rows=arena.frame.height,
         n_rare=int(ties.is_rare.sum()),
         options=told | {"confidence": confidence},
         standings=tuple(standings),
-        verdict=judge(standings, confidence=confidence, n_tests=n_tests, leaks=leaks),
+        verdict=judge(
+            standings,
+            confidence=confidence,
+            n_tests=n_tests,
+            leaks=leaks,
+            is_whole=len(book.done) == len(tasks),
+        ),
         leaks=leaks,
         notes=(
             *note_gaps(len(book.done), len(tasks)),
+            *note_others({one.contestant for one in book.others if one.scores}),
             *note_rows(arena, ties, caps),
             *note_tests([ties.is_rare[fold.test] for fold in dealt]),
         ),
@@ -414,6 +425,8 @@ def compare(
         seconds=round(time.monotonic() - begun, 3),
         ledger=book.path,
     )
+    if finish is not None:
+        finish(found)
     if found.is_whole and book.is_passing and not book.others:
         book.remove()
         return replace(found, ledger=None)

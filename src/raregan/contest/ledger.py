@@ -32,7 +32,7 @@ class Ledger:
     records
         Those that are known, the file's first.
     others
-        Contestants of which the file has records that are left out.
+        Records of the file that are left out: of contestants who do not play this time.
     is_passing
         Whether nobody asked for the file by its name: it goes when the contest is whole.
     """
@@ -40,7 +40,7 @@ class Ledger:
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else Path(path)
         self.records: list[Record] = []
-        self.others: set[str] = set()
+        self.others: list[Record] = []
         self.is_passing = False
 
     @classmethod
@@ -109,7 +109,7 @@ class Ledger:
 
     def leave_out(self, names: Collection[str]) -> None:
         """Take no notice of contestants but these; the file keeps what it has of others."""
-        self.others = {one.contestant for one in self.records} - set(names)
+        self.others = [record for record in self.records if record.contestant not in names]
         self.records = [record for record in self.records if record.contestant in names]
 
     def remove(self) -> None:

@@ -8,7 +8,7 @@ from raregan.contest.scores import FALSE_POSITIVE_RATES
 from raregan.data.rows import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from raregan.contest.arena import Arena
     from raregan.contest.scores import Mask
@@ -61,6 +61,17 @@ def note_tests(tests: Sequence[Mask]) -> tuple[str, ...]:
             "is less than a row: recall at this rate and below is recall without a false alarm"
         )
     return tuple(notes)
+
+
+def note_others(names: Collection[str]) -> tuple[str, ...]:
+    """Say whose comparisons count though they are not shown."""
+    if not names:
+        return ()
+    said = (
+        f"the ledger has scores of {listed(sorted(names))} on the same folds too: intervals are "
+        "corrected for these as well, since who plays may have been chosen by them"
+    )
+    return (said,)
 
 
 def note_gaps(n_done: int, n_tasks: int) -> tuple[str, ...]:

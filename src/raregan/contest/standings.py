@@ -90,17 +90,20 @@ class Standing:
         return plain
 
 
-def rank(records: Sequence[Record], *, confidence: float) -> tuple[list[Standing], int]:
+def rank(
+    records: Sequence[Record], *, confidence: float, others: Iterable[Record] = ()
+) -> tuple[list[Standing], int]:
     """Return how every contestant did with every learner, and how many comparisons were made.
 
     Each contestant besides "nothing" that was scored counts once a learner, so that all intervals
-    on one baseline hold together. That a contestant must gain on both at once asks for no further
-    correction (an intersection-union test).
+    on one baseline hold together: those of `others` too, who were scored on the same folds and are
+    not shown. That a contestant must gain on both at once asks for no further correction (an
+    intersection-union test).
     """
     pairs = list(dict.fromkeys((one.learner, one.contestant) for one in records))
     by_pair = {pair: [r for r in records if (r.learner, r.contestant) == pair] for pair in pairs}
-    tested = [p for p, own in by_pair.items() if p[1] != NOTHING and any(r.scores for r in own)]
-    n_tests = max(1, len(tested))
+    scored = {(one.learner, one.contestant) for one in (*records, *others) if one.scores}
+    n_tests = max(1, sum(contestant != NOTHING for _, contestant in scored))
     order = list(CONTESTANTS)
     standings = [
         _standing(pair, by_pair, confidence=confidence, n_tests=n_tests)
