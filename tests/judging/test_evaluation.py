@@ -178,6 +178,8 @@ def test_copies_of_real_rows_among_the_held_out_ones_are_told():
     report = evaluate(real, table(50, 2), held)
     assert "of 7 held-out rows that equal a real row 7 are left out" in " ".join(report.notes)
     assert (report["exact_copies"].baseline, report.shared) == (0, 7)
+    drawn = evaluation.leave_out_learned(real, held, report.seed)
+    assert drawn.equals(held.head(40))
 
 
 @TREES_OF_A_TEST

@@ -41,7 +41,8 @@ def test_fresh_rows_read_as_real_rows():
 
 def test_copies_alarm_everywhere():
     real = rows(150, 1)
-    figures, _ = judged(real, np.tile(real, (3, 1)), rows(100, 3))
+    figures, notes = judged(real, np.tile(real, (3, 1)), rows(100, 3))
+    assert "no figure of singling out" in notes[-1]
     loud = {name for name, figure in figures.items() if figure.reading == "alarm"}
     assert loud == set(figures) - {"singling_out"}  # its predicates hold for three copies each
     figures, _ = judged(real, real, rows(100, 3))

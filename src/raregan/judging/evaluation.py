@@ -148,16 +148,13 @@ def judge(
     counts = {name: table.height for name, table in tables.items()}
     notes = _samples(tables)
     learned = _equal(real, tables["holdout"])
-    shared = count_learned(real, int(learned.sum()), len(learned))
-    if shared and not is_most(shared, len(learned)):
-        equal = np.flatnonzero(learned)
-        kept = np.ones(len(learned), np.bool_)
-        kept[np.random.default_rng([seed, 6]).choice(equal, shared, replace=False)] = False
-        tables["holdout"], learned = tables["holdout"].filter(kept), learned[kept]
+    shared, kept = find_unlearned(real, learned, seed)
+    if not kept.all():
         notes.append(
-            f"of {len(equal):,} held-out rows that equal a real row {shared:,} are left out, drawn "
-            "by the seed: more than equal one by chance"
+            f"of {int(learned.sum()):,} held-out rows that equal a real row {shared:,} are left "
+            "out, drawn by the seed: more than equal one by chance"
         )
+        tables["holdout"], learned = tables["holdout"].filter(kept), learned[kept]
     if 0 < tables["holdout"].height < MIN_HOLDOUT:
         notes.append(
             f"{tables['holdout'].height} held-out rows are too few to compare with: they are not "
@@ -210,6 +207,34 @@ def judge(
         },
         fidelity=fidelity,
     )
+
+
+def find_unlearned(real: pl.DataFrame, learned: Mask, seed: int) -> tuple[int, Mask]:
+    """Return how many held-out rows equal a real row beyond chance, and which rows are kept.
+
+    As many of those that equal one are left out, drawn by the seed; none where they are most of
+    all, as there is nothing to judge with then.
+
+    Parameters
+    ----------
+    real
+        The table.
+    learned : (n,) array of bool
+        Which held-out rows equal one of it.
+    seed
+        Fixes which are left out.
+    """
+    shared, kept = count_learned(real, int(learned.sum()), len(learned)), np.ones_like(learned)
+    if shared and not is_most(shared, len(learned)):
+        equal = np.flatnonzero(learned)
+        kept[np.random.default_rng([seed, 6]).choice(equal, shared, replace=False)] = False
+    return shared, kept
+
+
+def leave_out_learned(real: pl.DataFrame, holdout: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Return the held-out rows that a judgement by this seed goes by."""
+    _, kept = find_unlearned(real, _equal(real, like_real(holdout, real, "held-out")), seed)
+    return holdout.filter(kept)
 
 
 def _draw(table: pl.DataFrame, seed: tuple[int, ...]) -> npt.NDArray[np.intp]:

@@ -87,6 +87,10 @@ def judge_privacy(
     figures.append(Figure.of("closer", closer_to_real(few[0], few[1], few[2], rng), Estimate(0.5)))
     figures += _membership(space, targets, others, crowd, rng)
     figures += _inference(sides, space, targets, others, rng)
+    if "singling_out" not in {figure.name for figure in figures}:
+        notes.append(
+            "no figure of singling out: nothing that was tried holds for one synthetic row alone"
+        )
     return figures, notes
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from raregan.atomic import write_whole
+from raregan.judging.evaluation import leave_out_learned
 from raregan.judging.measures import GROUPS
 from raregan.judging.report import Report
 from raregan.reporting.charts import Charts
@@ -82,6 +83,8 @@ def write_report(
     """
     from plotly.offline import get_plotlyjs
 
+    if holdout is not None:
+        holdout = leave_out_learned(real, holdout, report.seed)
     charts = Charts(real, synthetic, holdout, history, report.seed)
     page = fill_page(
         title=title,
