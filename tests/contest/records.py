@@ -26,6 +26,6 @@ def records_of(levels, *, learner="logistic", folds=FOLDS, noise=0.01):
     ]
 
 
-def verdict_of(records, leaks=()):
+def verdict_of(records, **options):
     standings, n_tests = rank(records, confidence=0.95)
-    return judge(standings, confidence=0.95, n_tests=n_tests, leaks=leaks)
+    return judge(standings, confidence=0.95, n_tests=n_tests, **options)

@@ -153,3 +153,12 @@ def test_smote_on_the_card_table_is_found(real_data, ratio):
     frame = frame.select(pl.exclude("Class").cast(pl.Float64), "Class")
     (leak,) = leaks_of(oversampled(SMOTE(sampling_strategy=ratio, random_state=0), frame))
     assert leak.name == "between"
+
+
+def test_a_target_is_no_mark_whatever_it_is_called():
+    frame = TABLE.rename({"Class": "is_fake"})
+    features = frame.drop("is_fake")
+    columns = infer_columns(features, features, {})
+    is_rare = (frame["is_fake"] == 1).to_numpy()
+    assert [leak.name for leak in find_leaks(frame, is_rare, columns)] == ["marked"]
+    assert find_leaks(frame, is_rare, columns, target="is_fake") == ()

@@ -243,3 +243,14 @@ def test_mistakes(path, match):
         find_learner(path)
     with pytest.raises(UserError, match="needs a learner"):
         choose_learners([])
+
+
+class Uncloneable(LogisticRegression):
+    def __init__(self, layers=(1, 2)):
+        super().__init__()
+        self.layers = list(layers)
+
+
+def test_an_estimator_that_cannot_be_copied_is_named():
+    with pytest.raises(UserError, match="'Uncloneable' cannot be made: RuntimeError: Cannot clone"):
+        choose_learners([Uncloneable()])

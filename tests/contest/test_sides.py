@@ -8,6 +8,7 @@ import pytest
 
 from raregan.contest.sides import INNER_SHARE, Caps, draw_sides, seed_of
 from raregan.data.folds import Ties
+from raregan.errors import UserError
 from tests.contest.tables import apart
 
 TABLE = apart(n=1_000, n_rare=80).with_row_index("row")
@@ -103,3 +104,10 @@ def test_dask_can_refer_to_a_fold_and_sees_that_it_is_large():
     assert weakref.ref(sides)() is sides
     frames = [side.frame for side in (sides.train, sides.test, *chain(*sides.inner))]
     assert sys.getsizeof(sides) > 4 * sum(frame.height * frame.width for frame in frames)
+
+
+def test_caps_are_whole_numbers():
+    with pytest.raises(UserError, match=r"caps.train must be a whole number of at least 1, got -5"):
+        Caps.of(-5)
+    with pytest.raises(UserError, match=r"caps.test must be"):
+        Caps(test=0)

@@ -165,7 +165,7 @@ def test_an_unsure_level_is_none_to_overtake_with():
 
 def test_a_leak_comes_first():
     records = records_of({"nothing": 0.5, "class-weights": 0.5, "smote": 0.9})
-    found = verdict_of(records, [Leak("copies", 3, "3 rows are copies")])
+    found = verdict_of(records, leaks=[Leak("copies", 3, "3 rows are copies")])
     assert (found.recommendation, found.reason) == ("keep", "leak")
     assert found.text.startswith("Keep what you have, for now: a leak was found")
     assert found.text.endswith("3 rows are copies.")  # of scores that are not true it says nothing
@@ -179,3 +179,27 @@ def test_too_few_folds(folds):
     )
     assert (found.recommendation, found.reason) == ("keep", "too few folds")
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_the_best_learner_is_found_over_the_folds_that_all_have():
+    """One has an easy fold more, and is worse where both were scored."""
+
+    def levels(learner, values):
+        return [
+            Record(0, fold, name, learner, None, {"average_precision": value}, 1.0, 80, 20)
+            for name in ("nothing", "class-weights")
+            for fold, value in enumerate(values)
+        ]
+
+    records = levels("tree", [0.6, 0.61, 0.62, 0.6, 0.99]) + levels("net", [0.66, 0.67, 0.66, 0.68])
+    assert verdict_of(records).learner == "net"
+
+
+def test_class_weights_alone_are_a_whole_contest():
+    found = verdict_of(records_of({"nothing": 0.5, "class-weights": 0.7}))
+    assert (found.recommendation, found.reason, found.best) == ("keep", "no gain", None)
+    assert found.text.startswith("Keep what you have: nobody but the baselines could be scored.")
+    assert "Class weights alone gain +" in found.text
+    found = verdict_of(records_of({"nothing": 0.5, "class-weights": 0.7}), is_whole=False)
+    assert found.reason == "too few folds"
+    assert "nobody but the baselines was played" in found.text

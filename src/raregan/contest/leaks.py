@@ -68,6 +68,7 @@ def find_leaks(
     is_rare: Mask,
     columns: Sequence[Column],
     *,
+    target: str | None = None,
     held_out: HeldOut | None = None,
     random_state: int = 0,
 ) -> tuple[Leak, ...]:
@@ -81,6 +82,8 @@ def find_leaks(
         Its rare rows.
     columns
         The features.
+    target
+        The column that says what is rare, which marks no synthetic row whatever it is called.
     held_out
         The mark that a split left, if it did.
     random_state
@@ -88,16 +91,16 @@ def find_leaks(
     """
     features = frame.select(column.name for column in columns)
     return (
-        *_marked(frame),
+        *_marked(frame, target),
         *_held_out(frame, held_out),
         *_copies(features, is_rare),
         *_between(plain(features, columns), is_rare, np.random.default_rng(random_state)),
     )
 
 
-def _marked(frame: pl.DataFrame) -> Iterator[Leak]:
+def _marked(frame: pl.DataFrame, target: str | None) -> Iterator[Leak]:
     for cells in frame.iter_columns():
-        if cells.name.lower() not in MARKS:
+        if cells.name == target or cells.name.lower() not in MARKS:
             continue
         text = cells.cast(pl.String).str.to_lowercase()
         n = int(text.is_in(["true", "1", "1.0", "yes"]).sum())

@@ -248,10 +248,14 @@ class _Given:
 
     model: Any
 
+    def __post_init__(self) -> None:
+        self(0, False)
+
     def __call__(self, seed: int, _quick: bool) -> Any:
         from sklearn.base import clone
 
-        return _seeded(clone(self.model, safe=False), seed)
+        name = type(self.model).__name__
+        return _called(lambda: _seeded(clone(self.model, safe=False), seed), name)
 
 
 @dataclass(frozen=True)
@@ -267,7 +271,9 @@ class _Imported:
         found = _import(self.path)
         model = _called(found, self.path) if callable(found) else found
         _check(model, self.path)
-        return _seeded(copy.deepcopy(model) if model is found else model, seed)
+        return _called(
+            lambda: _seeded(copy.deepcopy(model) if model is found else model, seed), self.path
+        )
 
 
 def _called(make: Callable[[], Any], name: str) -> Any:

@@ -34,6 +34,7 @@ def say_verdict(
     best: Standing | None,
     compared: Sequence[Standing],
     *,
+    learner: str | None,
     reason: str,
     leaks: Sequence[Leak],
     by_learner: Mapping[str, str],
@@ -50,24 +51,27 @@ def say_verdict(
         Who is recommended, or comes nearest; None: nobody was compared.
     compared
         The rivals of its learner that were scored in enough folds.
-    reason, leaks, by_learner, confidence, n_tests
+    learner, reason, leaks, by_learner, confidence, n_tests
         As of `raregan.contest.verdict.Verdict`; `leaks` are those that were found.
     """
     words = []
     if leaks:
         words.append("Keep what you have, for now: a leak was found, so that no score below is ")
         words[-1] += "true. " + "; ".join(leak.text for leak in leaks) + "."
-    if best is None:
-        if standings or leaks:
-            return [*words, "Nothing could be compared, so keep what you have."]
-        return ["Too early to say, so keep what you have: no part was played."]
     if reason == "leak":
         return words
-    learner = best.learner
-    words.append(
-        _advice(standings, best, compared, reason=reason, confidence=confidence, n_tests=n_tests)
-    )
-    words += (*_calibration(best), *_savings(best))
+    if best is not None:
+        words.append(
+            _advice(
+                standings, best, compared, reason=reason, confidence=confidence, n_tests=n_tests
+            )
+        )
+        words += (*_calibration(best), *_savings(best))
+    elif reason == "no gain":
+        words.append("Keep what you have: nobody but the baselines could be scored.")
+    else:
+        what = "nobody but the baselines" if standings else "no part"
+        words.append(f"Too early to say, so keep what you have: {what} was played.")
     weights = next((s for s in standings if (s.learner, s.contestant) == (learner, WEIGHTS)), None)
     if reason == "no gain" and weights is not None and NOTHING in weights.gains:
         gain = weights.gains[NOTHING]

@@ -13,6 +13,7 @@ from raregan.contest.contestants import Contestant
 from raregan.contest.fold import play
 from raregan.contest.sides import draw_sides
 from raregan.data.folds import Fold
+from raregan.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +83,16 @@ def play_all(
         A part is begun only if it is expected to end so long after `begun`, by `time.monotonic`.
     n_jobs, progress
         As of `raregan.contest.comparison.compare`.
+
+    Raises
+    ------
+    UserError
+        `n_jobs` is 0.
     """
+    if n_jobs == 0:
+        raise UserError(
+            "n_jobs is how many parts are played at once: 1 or more, or -1 for all cores; got 0"
+        )
     done = book.done
     waiting = [t for t in tasks if (t[0].repeat, t[0].number, t[1].name) not in done]
     deadline = np.inf if minutes is None else begun + 60 * minutes

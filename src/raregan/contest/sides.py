@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from raregan.config import MAX_OTHERS
+from raregan.contest.terms import read_whole
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,11 +39,20 @@ class Caps:
         To fit on where an amount is chosen; see also `of`.
     test
         To test with; each stands for several, so that scores are those of all.
+
+    Raises
+    ------
+    UserError
+        One is no whole number of at least 1.
     """
 
     train: int = MAX_OTHERS
     fit: int = MAX_OTHERS // 2
     test: int = 50_000
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            read_whole(**{f"caps.{name}": value})
 
     @classmethod
     def of(cls, train: int) -> Self:

@@ -68,12 +68,22 @@ def judge(
     confidence: float,
     n_tests: int,
     leaks: Iterable[Leak] = (),
+    is_whole: bool = True,
 ) -> Verdict:
     """Return the verdict; "keep what you have" unless a gain is beyond doubt.
 
     A learner is as good as the best of what it could be used with: a baseline, or a contestant that
     gains on both beyond doubt. Of the best learner the best such contestant is recommended. How
     good one is, is told by its gain, since time may have left it other folds than the rest.
+
+    Parameters
+    ----------
+    standings, confidence, n_tests
+        As of `raregan.contest.standings.rank`.
+    leaks
+        Those that were found: with one nothing is recommended.
+    is_whole
+        Whether all was played, so that who has no score will have none.
     """
     untouched = {
         one.learner: (one.beside or one.scores)[MAIN]
@@ -82,8 +92,11 @@ def judge(
     }
 
     def reached(one: Standing) -> float:
-        if one.learner in untouched and NOTHING in one.gains:
-            return untouched[one.learner] + one.gains[NOTHING].mean
+        base = untouched.get(one.learner)
+        if base is not None and one.contestant == NOTHING:
+            return base
+        if base is not None and NOTHING in one.gains:
+            return base + one.gains[NOTHING].mean
         return one.scores[MAIN]
 
     leaks = tuple(leaks)
@@ -102,7 +115,8 @@ def judge(
     reason = "gain" if recommendation != KEEP else "no gain"
     # who is absent from a fold was asked: more folds may be as few
     missed = [s for s in rivals if s not in compared and s.absent is None]
-    if reason != "gain" and (missed or not compared):
+    is_early = bool(missed) or not compared if rivals else not (is_whole and standings)
+    if reason != "gain" and is_early:
         reason = "too few folds"
     if leaks:
         recommendation, reason = KEEP, "leak"
@@ -121,6 +135,7 @@ def judge(
                 standings,
                 best,
                 compared,
+                learner=best_learner,
                 reason=reason,
                 leaks=leaks,
                 by_learner=by_learner,
