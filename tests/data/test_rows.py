@@ -123,3 +123,19 @@ def test_of_many_names_only_some_are_listed():
     assert listed(range(20)).endswith("6, 7, ...")
     with pytest.raises(SchemaError, match="did you mean 'Amount' or 'amounts'"):
         known_column(["Amount", "amounts", "zzz"], "AMOUNT")
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_the_uniform_draw_among_the_others_is_marked(frame, lazy):
+    """Of a small class that is kept whole only as many are in the draw as of any other rows."""
+    third = pl.col("place") % 6 == 5
+    table = frame.with_columns(Class=pl.when(third).then(2).otherwise(pl.col("Class")))
+    found = choose_rows(table.lazy() if lazy else table, rare=1)
+    assert len(found.drawn) == found.others.height
+    drawn = found.others.filter(found.drawn)
+    assert abs(drawn.height - module.MAX_OTHERS) < 0.02 * module.MAX_OTHERS
+    n = int((drawn["Class"] == 2).sum())
+    assert (found.others["Class"] == 2).sum() == (table["Class"] == 2).sum()
+    assert abs(n / drawn.height - 1 / 6) < 4 * np.sqrt(5 / 36 / drawn.height)
+    small = choose_rows(frame.head(3_000))
+    assert small.drawn.all()

@@ -172,6 +172,21 @@ def test_large_tables_are_sampled_and_copies_are_sought_among_all(monkeypatch):
 
 
 @TREES_OF_A_TEST
+def test_a_large_seed_is_one_too():
+    seed = 2**32 + 5
+    assert evaluate(table(30, 1), table(30, 2), table(25, 3), others(40, 4), random_state=seed)
+
+
+@TREES_OF_A_TEST
+def test_other_rows_are_counted_as_given(tmp_path):
+    rare = table(60, 1).with_columns(Class=pl.lit(1))
+    more = others(20_500, 2).with_columns(Class=pl.lit(0))
+    report = evaluate(pl.concat([rare, more]), table(50, 3), table(30, 4), target="Class")
+    assert report.counts["others"] == 20_500
+    assert "20,000 of 20,500 other rows are held" in " ".join(report.notes)
+
+
+@TREES_OF_A_TEST
 def test_copies_of_real_rows_among_the_held_out_ones_are_told():
     real = table(60, 1)
     held = pl.concat([table(40, 3), real[:7]])

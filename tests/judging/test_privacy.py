@@ -5,12 +5,13 @@ import pytest
 from raregan.data.split import split_rows
 from raregan.judging import privacy
 from raregan.judging.columns import pair_columns
+from raregan.judging.copies import Copied, rate_of_equal
 from raregan.judging.fidelity import find_copies
 from raregan.judging.figures import Figure
 from raregan.judging.intervals import share
 from raregan.judging.measures import MEASURES
-from raregan.judging.privacy import MIN_HOLDOUT, Copied, judge_privacy
-from raregan.judging.sides import Column, Sides
+from raregan.judging.privacy import MIN_HOLDOUT, judge_privacy
+from raregan.judging.sides import Column, Sides, bring_together
 from raregan.judging.spaces import Space
 
 COLUMNS = (Column("a", "number", ()), Column("b", "number", ()), Column("c", "number", ()))
@@ -26,8 +27,10 @@ def judged(real, made, held, *, seed=0, copied_held=0):
         synthetic=(made[:, None] == real).all(axis=2).any(axis=1),
         holdout=np.arange(len(held)) < copied_held,
         real=np.arange(len(real)) < copied_held,
+        is_distinct=not copied_held,
     )
-    figures, notes = judge_privacy(sides, Space.fit(COLUMNS, real), copied, seed)
+    space = Space.fit(COLUMNS, real)
+    figures, notes = judge_privacy(sides, space, copied, seed, n_real=len(real))
     return {figure.name: figure for figure in figures}, notes
 
 
@@ -90,3 +93,71 @@ def test_the_seed_fixes_it_and_rows_are_bounded(monkeypatch):
     assert first == again
     assert first["dcr"].value != other["dcr"].value
     assert first["near_copies"].value == pytest.approx(round(first["near_copies"].value * 40) / 40)
+
+
+def test_a_few_exact_copies_alarm_where_no_two_real_rows_are_equal():
+    """One held-out row in 60 could equal a real one unseen; of 240 rows no two do."""
+    real, held = rows(180, 1), rows(60, 3)
+    figures, notes = judged(real, np.concatenate([real[:50], rows(950, 4)]), held)
+    assert figures["exact_copies"].reading == "alarm"
+    assert notes[0].startswith("50 synthetic rows equal a real row in every column")
+    copied = Copied(np.zeros(9, bool), np.zeros(60, bool), np.zeros(180, bool), is_distinct=True)
+    most = rate_of_equal(copied, 180).interval.high
+    assert most == pytest.approx(-np.log(0.025) * 180 / (240 * 239 / 2))
+    assert most < share(copied.holdout).interval.high
+    assert rate_of_equal(copied._replace(is_distinct=False), 180) == share(copied.holdout)
+
+
+@pytest.mark.parametrize("n_values", [30, 300, 3_000])
+def test_how_often_a_fresh_row_equals_one_is_not_understated(n_values):
+    """A table whose rows equal more often than the upper end says has equal rows nearly always."""
+    rng = np.random.default_rng(n_values)
+    n, m = 12, 6
+    drawn = rng.integers(n_values, size=(20_000, n + m))
+    distinct = np.mean([len(set(row)) == n + m for row in drawn.tolist()])
+    copied = Copied(np.zeros(1, bool), np.zeros(m, bool), np.zeros(n, bool), is_distinct=True)
+    assert rate_of_equal(copied, n).interval.high >= n / n_values or distinct < 0.025
+
+
+def test_too_few_real_rows_are_told_as_such():
+    figures, notes = judged(rows(15, 1), rows(50, 2), rows(40, 3))
+    assert list(figures) == ["exact_copies"]
+    assert notes == [
+        "15 real rows are too few to attack, 20 are needed: no other figures of privacy"
+    ]
+
+
+def few_values(n, rng):
+    """Rows of six categories that go together, some 300 of them different."""
+    base = rng.integers(0, 3, n)
+    levels = (3, 4, 5, 3, 4, 2)
+    codes = [(base * (i % 2) + rng.binomial(k - 1, 0.35, n)) % k for i, k in enumerate(levels)]
+    return pl.DataFrame({f"c{i}": codes[i] for i in range(len(levels))}).cast(pl.String)
+
+
+def alarms(real, made, held, seed):
+    sides = bring_together(real, made, held, real.clear())
+    equal = [find_copies(pair_columns(*pair), *pair) for pair in ((real, made), (real, held))]
+    copied = Copied(*equal, find_copies(pair_columns(held, real), held, real), is_distinct=False)
+    space = Space.fit(sides.columns, sides.real)
+    figures, _ = judge_privacy(sides, space, copied, seed, n_real=real.height)
+    return {one.name for one in figures if one.reading == "alarm"}
+
+
+@pytest.mark.parametrize("split", ["by rows", "by copies"])
+def test_a_table_of_few_values_exposes_nobody_by_chance(split):
+    attacks = {"closer", "membership_nearest", "membership_ratio"}
+    false, found = [], []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        table, fresh = few_values(800, rng), few_values(600, rng)
+        held = rng.permutation(800) < 200
+        if split == "by copies":
+            held = split_rows(table, random_state=seed)
+        real = table.filter(~held)
+        copies = real[rng.integers(real.height, size=600)]
+        false += attacks & alarms(real, fresh, table.filter(held), seed)
+        found.append(len(attacks & alarms(real, copies, table.filter(held), seed)))
+    # of 18 figures of 95 % four are odd, or more, in 1 % of such tests by chance
+    assert len(false) <= 3
+    assert min(found) >= 2

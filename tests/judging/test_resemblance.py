@@ -66,6 +66,18 @@ def test_spoiled_rows_read_worse_and_the_column_is_named():
     assert max(columns, key=lambda column: column.distance).name == "number"
 
 
+def test_gaps_that_no_real_row_has_read_worse():
+    real, made, held = (
+        pl.DataFrame(np.random.default_rng(n).normal(size=(n, 2)), schema=["number", "other"])
+        for n in (200, 300, 120)
+    )
+    assert "missing_difference" not in {one.name for one in judged(real, made, held)[0]}
+    gaps = made.with_columns(number=pl.when(pl.int_range(pl.len()) % 3 > 0).then("number"))
+    figures = {one.name: one for one in judged(real, gaps, held)[0]}
+    found = figures["missing_difference"]
+    assert (found.baseline, found.reading) == (0.0, "worse than real rows")
+
+
 def test_lost_dependence_reads_worse():
     rng = np.random.default_rng(0)
 

@@ -82,3 +82,15 @@ def test_tables_that_do_not_fit_are_refused_in_one_line(held, message):
     with pytest.raises(SchemaError, match=message) as refusal:
         like_real(held, real, "held-out")
     assert "\n" not in str(refusal.value)
+
+
+def test_where_one_table_is_float32_all_are_as_exact():
+    rng = np.random.default_rng(3)
+    exact = pl.DataFrame({"x": rng.integers(1, 10, 60) / 10})
+    rough = exact.cast(pl.Float32)
+    for tables in ((rough, exact, rough, exact), (exact, rough, exact, exact)):
+        sides = bring_together(*tables)
+        np.testing.assert_array_equal(sides.real, sides.synthetic)
+        np.testing.assert_array_equal(sides.holdout, sides.others)
+    [pair] = pair_columns(rough, exact)
+    np.testing.assert_array_equal(pair.real, pair.synthetic)

@@ -101,3 +101,14 @@ def test_the_first_sentence_of_an_answer_stands_out():
     one, more = map(_headline, ("Just this.", "0.836 of < 1. And 0.9 more."))
     assert one == '<p><span class="headline">Just this.</span> </p>'
     assert more == '<p><span class="headline">0.836 of &lt; 1.</span> And 0.9 more.</p>'
+
+
+def test_to_teach_better_than_real_rows_is_no_fault():
+    better = Figure("tstr_ap", 0.9, Interval(0.88, 0.92), 0.6, Interval(0.58, 0.62))
+    closer = Figure("coverage", 0.99, Interval(0.98, 1.0), 0.7, Interval(0.69, 0.71))
+    for figure, kind in ((better, "answer other"), (closer, "answer bad")):
+        report = replace(made_up(), figures=(figure,))
+        page = Page(verdict_section(reach_verdict(report), report))
+        kinds = [a["class"] for tag, a in page.elements if tag == "article"]
+        assert kind in kinds
+        assert ("answer bad" in kinds) == (kind == "answer bad")

@@ -7,6 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from raregan.errors import UserError
 from raregan.judging.columns import pair_columns
+from raregan.reporting import views as module
 from raregan.reporting.distributions import column_views
 from raregan.reporting.views import (
     PLANE_LEVELS,
@@ -108,3 +109,13 @@ def test_tables_of_any_kind_are_viewed_or_refused(tables):
         for side in (column.real, column.synthetic):
             assert side.shape == (len(column.edges) - 1,)
             assert 0 <= side.sum() <= 1 + 1e-9
+
+
+def test_the_plane_of_a_large_table_is_that_of_rows_drawn_from_it(monkeypatch):
+    real, made = mixed(3_000, seed=1), mixed(2_500, seed=2)
+    whole = plane_view(real, made)
+    monkeypatch.setattr(module, "FITTED", 1_000)
+    drawn = plane_view(real, made)
+    assert (drawn.n_real, drawn.n_synthetic) == (3_000, 2_500)
+    assert len(drawn.real) == len(drawn.synthetic) == 1_000
+    assert drawn.explained == pytest.approx(whole.explained, abs=0.02)

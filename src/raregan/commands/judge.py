@@ -55,7 +55,11 @@ def evaluate(args: argparse.Namespace) -> int:
     outputs = [path for path in (args.json, args.markdown, args.output) if path is not None]
     for path in outputs:
         say_replaced(path)
-    report = judge(real, synthetic, held_out, others, given, random_state=args.seed)
+    report = judge(
+        *(real, synthetic, held_out, others, given),
+        n_others=table.n_others,
+        random_state=args.seed,
+    )
     if args.json is not None:
         report.to_json(args.json)
     if args.markdown is not None:

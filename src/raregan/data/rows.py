@@ -39,7 +39,7 @@ MAX_LISTED = 8
 """How many names or values an error lists."""
 
 _NAN_IS_NULL = cs.float().fill_nan(None)
-_ROW = "\0row"  # no table has such a column: CSV text may not hold a NUL
+_ROW, _DRAWN = "\0row", "\0drawn"  # no table has such a column: CSV text may not hold a NUL
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Rows:
     others
         Of the other rows at most `MAX_OTHERS`, drawn uniformly, and all of small classes (at most
         as many again), in the input's order.
+    drawn
+        Which of `others` are the uniform draw; (n_others,) Boolean.
     held
         Both, or the whole table where it is small, in the input's order.
     everything
@@ -65,6 +67,7 @@ class Rows:
 
     rare: pl.DataFrame
     others: pl.DataFrame
+    drawn: pl.Series
     held: pl.DataFrame
     everything: pl.LazyFrame
     target: str
@@ -126,12 +129,13 @@ def choose_rows(
     is_rare, is_small = has_value(name, value), _is_small(counts, name, value)
     if isinstance(table, pl.DataFrame):
         held = table.with_columns(_NAN_IS_NULL)
-        others = _sample(held.filter(~is_rare), is_small)
+        others, drawn = _sample(held.filter(~is_rare), is_small)
     else:
-        held = _stream(everything, is_rare | is_small, n_rows)
-        others = held.filter(~is_rare)
+        held, drawn = _stream(everything, is_rare | is_small, n_rows)
+        is_other = held.select(~is_rare).to_series()
+        others, drawn = held.filter(is_other), drawn.filter(is_other)
     rare_rows = held.filter(is_rare)
-    return Rows(rare_rows, others, held, everything, name, value, n_rows)
+    return Rows(rare_rows, others, drawn, held, everything, name, value, n_rows)
 
 
 def has_value(name: str, value: TargetValue) -> pl.Expr:
@@ -292,24 +296,32 @@ def _is_small(counts: pl.DataFrame, name: str, rare: TargetValue) -> pl.Expr:
     return _comparable(name, rare).is_in(small.implode())
 
 
-def _sample(others: pl.DataFrame, is_small: pl.Expr) -> pl.DataFrame:
-    """Draw `MAX_OTHERS` rows uniformly and keep those of small classes, in their order."""
-    if others.height <= MAX_OTHERS:
-        return others
-    chosen = np.zeros(others.height, np.bool_)
-    chosen[np.random.default_rng(SEED).choice(others.height, MAX_OTHERS, replace=False)] = True
-    return others.filter(pl.lit(pl.Series(chosen)) | is_small)
+def _sample(others: pl.DataFrame, is_small: pl.Expr) -> tuple[pl.DataFrame, pl.Series]:
+    """Draw `MAX_OTHERS` rows uniformly and keep those of small classes, in their order.
+
+    Say which of them are drawn.
+    """
+    chosen = np.ones(others.height, np.bool_)
+    if others.height > MAX_OTHERS:
+        places = np.random.default_rng(SEED).choice(others.height, MAX_OTHERS, replace=False)
+        chosen = np.isin(np.arange(others.height), places)
+    kept = others.with_columns(pl.Series(_DRAWN, chosen)).filter(pl.col(_DRAWN) | is_small)
+    return kept.drop(_DRAWN), kept[_DRAWN]
 
 
-def _stream(everything: pl.LazyFrame, is_kept: pl.Expr, n_rows: int) -> pl.DataFrame:
+def _stream(
+    everything: pl.LazyFrame, is_kept: pl.Expr, n_rows: int
+) -> tuple[pl.DataFrame, pl.Series]:
     """Read the rows to keep and `MAX_OTHERS` at random, in the input's order and in one pass.
 
-    Row numbers are drawn first, so that the sample is uniform and depends on no engine; a filter
-    leaves the columns of all other rows unread where the format allows.
+    Say which of them are drawn. Row numbers are drawn first, so that the sample is uniform and
+    depends on no engine; a filter leaves the columns of all other rows unread where the format
+    allows.
     """
     rng = np.random.default_rng(SEED)
     drawn = np.sort(rng.choice(n_rows, min(MAX_OTHERS, n_rows), replace=False))
     chosen = pl.Series(drawn, dtype=pl.get_index_type())
-    numbered = everything.with_row_index(_ROW)
-    rows = numbered.filter(is_kept | pl.col(_ROW).is_in(chosen.implode())).drop(_ROW)
-    return rows.collect(engine="streaming").with_columns(_NAN_IS_NULL)
+    is_chosen = pl.col(_ROW).is_in(chosen.implode())
+    rows = everything.with_row_index(_ROW).filter(is_kept | is_chosen)
+    found = rows.with_columns(is_chosen.alias(_DRAWN)).drop(_ROW).collect(engine="streaming")
+    return found.drop(_DRAWN).with_columns(_NAN_IS_NULL), found[_DRAWN]

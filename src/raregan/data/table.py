@@ -47,8 +47,8 @@ class Table:
         The other rare rows, features only: they break a rule, and are not learned from.
     others
         A uniform sample of the other rows, features only; see `raregan.data.rows`.
-    other_classes
-        (n_others,) what the target is in these.
+    other_classes, drawn
+        What the target is in these, and which of them are a uniform draw; as many as they are.
     seen
         Identifiers of all rows, not read yet: what is made up must differ from them.
     schema
@@ -76,6 +76,7 @@ class Table:
     left_out: pl.DataFrame
     others: pl.DataFrame
     other_classes: pl.Series
+    drawn: pl.Series
     seen: pl.LazyFrame
     schema: Schema
     constraints: tuple[Constraint, ...]
@@ -92,6 +93,11 @@ class Table:
     def n_rare(self) -> int:
         """Rows to learn from."""
         return self.rare.height
+
+    @property
+    def n_others(self) -> int:
+        """Rows of the other classes in the whole table."""
+        return self.n_rows - self.rare.height - self.left_out.height
 
     def describe_rows(self) -> str:
         """Say in one line what was read."""
@@ -183,6 +189,7 @@ def make_table(
         left_out=left_out,
         others=rows.others.drop(rows.target),
         other_classes=rows.others[rows.target],
+        drawn=rows.drawn,
         seen=rows.everything.select(found.identifiers),
         schema=found,
         constraints=rules,

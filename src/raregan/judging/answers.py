@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Status = Literal["as real rows", "differs", "alarm", "too few rows", "not judged"]
 
 _NOT_ATTACKED = (
-    "Distances and attacks are absent: too few held-out rows are left that equal no row that was "
-    "learned from. The notes count them."
+    f"Distances and attacks are absent: they need {MIN_HOLDOUT} rows that were learned from, and "
+    "as many that were held out, unlike each other. The notes count them."
 )
 
 

@@ -120,13 +120,21 @@ def _pair(real: pl.Series, synthetic: pl.Series) -> ColumnPair:
     kind = _common_kind(real, synthetic)
     if kind == "category":
         return _pair_categories(real, synthetic)
-    values = _numbers(real, kind), _numbers(synthetic, kind)
-    if values[0] is None or values[1] is None:
+    numbers, others = _numbers(real, kind), _numbers(synthetic, kind)
+    if numbers is None or others is None:
         raise SchemaError(
             f"column {real.name!r} is {real.dtype} in the real rows and {synthetic.dtype} in the "
             "synthetic ones; cast one of them to what the other is"
         )
-    return ColumnPair(real.name, kind, values[0], values[1])
+    if pl.Float32 in (real.dtype, synthetic.dtype):
+        numbers, others = as_float32(numbers), as_float32(others)
+    return ColumnPair(real.name, kind, numbers, others)
+
+
+def as_float32(values: Matrix) -> Matrix:
+    """Round to what Float32 holds: 0.1 of a table that has it so is no 0.1 of another one."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32).astype(np.float64)
 
 
 def _common_kind(real: pl.Series, synthetic: pl.Series) -> Kind:

@@ -18,13 +18,13 @@ from raregan.data.sources import read_frame
 from raregan.errors import UserError
 from raregan.judging.c2st import C2ST_MAX_ROWS
 from raregan.judging.columns import pair_columns
-from raregan.judging.copies import count_learned, is_most
+from raregan.judging.copies import Copied, count_learned, is_most
 from raregan.judging.dependence import list_pairs
 from raregan.judging.fidelity import Whole, find_copies, judge_fidelity
 from raregan.judging.figures import Figure
 from raregan.judging.intervals import share
 from raregan.judging.pairing import pair_tables, refuse_classes
-from raregan.judging.privacy import CROWD, MIN_HOLDOUT, TARGETS, Copied, judge_privacy
+from raregan.judging.privacy import CROWD, MIN_HOLDOUT, TARGETS, judge_privacy
 from raregan.judging.report import Report
 from raregan.judging.resemblance import CLOUD_ROWS, judge_resemblance
 from raregan.judging.sides import Sides, bring_together, like_real, pair_up
@@ -115,7 +115,8 @@ def evaluate(
             schema=schema,
             constraints=constraints,
         )
-        return judge(*paired[:5], random_state=random_state)
+        n_others = paired.table.n_others
+        return judge(*paired[:5], n_others=n_others, random_state=random_state)
     if rare is not None or ignore or kinds:
         raise UserError("rare, ignore and kinds say what a whole table holds: give its target too")
     real, synthetic, holdout, others = (
@@ -132,9 +133,13 @@ def judge(
     others: pl.DataFrame | None,
     constraints: Sequence[str] = (),
     *,
+    n_others: int | None = None,
     random_state: int = 0,
 ) -> Report:
-    """Judge tables that hold what is to be judged and no more; see `evaluate`."""
+    """Judge tables that hold what is to be judged and no more; see `evaluate`.
+
+    `n_others` are the rows that `others` were drawn from; None: they are all.
+    """
     seed = plain_seed(random_state)
     pairs = pair_columns(real, synthetic)  # tables that do not match are refused at once
     synthetic = synthetic.select(real.columns)
@@ -147,6 +152,11 @@ def judge(
     copies = find_copies(pairs, real, synthetic)
     counts = {name: table.height for name, table in tables.items()}
     notes = _samples(tables)
+    if n_others is not None and n_others > counts["others"]:
+        notes.append(
+            f"{counts['others']:,} of {n_others:,} other rows are held, the same whatever the seed"
+        )
+        counts["others"] = n_others
     learned = _equal(real, tables["holdout"])
     shared, kept = find_unlearned(real, learned, seed)
     if not kept.all():
@@ -168,6 +178,7 @@ def judge(
         synthetic=copies,
         holdout=learned[places["holdout"]],
         real=_equal(tables["holdout"], drawn["real"]),
+        is_distinct=not learned.any() and _is_distinct(real, tables["holdout"]),
     )
     fidelity = judge_fidelity(
         drawn["real"],
@@ -184,7 +195,11 @@ def judge(
     figures, columns = judge_resemblance(plan, space, [pair.missing for pair in both], seed)
     notes += _trials(plan, sides)
     for found, told in (
-        _judge_privacy(sides, space, copied, seed, n_held=tables["holdout"].height),
+        _judge_privacy(
+            *(sides, space, copied, seed),
+            n_real=real.height,
+            n_held=tables["holdout"].height,
+        ),
         _judge_utility(sides, seed, n_held=tables["holdout"].height),
     ):
         figures += found
@@ -245,16 +260,22 @@ def _draw(table: pl.DataFrame, seed: tuple[int, ...]) -> npt.NDArray[np.intp]:
 
 
 def _judge_privacy(
-    sides: Sides, space: Space, copied: Copied, seed: int, *, n_held: int
+    sides: Sides, space: Space, copied: Copied, seed: int, *, n_real: int, n_held: int
 ) -> tuple[list[Figure], list[str]]:
     if len(sides.holdout):
-        return judge_privacy(sides, space, copied, seed)
+        return judge_privacy(sides, space, copied, seed, n_real=n_real)
     why = (
         f"{_too_few_or_none(n_held)} held-out rows: figures of privacy but exact copies are "
         "absent, as only rows that the generator never saw can say what closeness means; pass at "
         f"least {MIN_HOLDOUT} as holdout"
     )
     return [Figure.of("exact_copies", share(copied.synthetic))], [why]
+
+
+def _is_distinct(real: pl.DataFrame, holdout: pl.DataFrame) -> bool:
+    """Say whether no two of all these rows are equal."""
+    both = pl.concat([like_real(real, real, "real"), holdout], how="vertical_relaxed")
+    return bool(both.is_unique().all())
 
 
 def _equal(table: pl.DataFrame, rows: pl.DataFrame) -> Mask:

@@ -31,7 +31,8 @@ class Paired(NamedTuple):
         Rows of the rare class, with the same columns. Identifiers are left out, as those of
         synthetic rows differ by intent. Real rows that break a rule are in.
     holdout, others
-        Held-out rows of the rare class, and those of the other classes; None: there are none.
+        Held-out rows of the rare class, and a uniform draw of those of the other classes; None:
+        there are none.
     constraints
         Rules that were given, of the columns that are judged.
     table
@@ -89,7 +90,7 @@ def pair_tables(
         real=pl.concat([table.rare, table.left_out]).select(names),
         synthetic=rows.select(names),
         holdout=None if holdout is None else _rare_of(holdout, table, names),
-        others=table.others.select(names) if table.others.height else None,
+        others=table.others.filter(table.drawn).select(names) if table.others.height else None,
         constraints=tuple(
             rule.text for rule in table.constraints if set(rule.columns) <= set(names)
         ),

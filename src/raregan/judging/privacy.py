@@ -1,12 +1,16 @@
 """The figures of privacy: copies and attacks, each beside what held-out rows get."""
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
+import polars as pl
 
 from raregan.judging.columns import Matrix, Vector
-from raregan.judging.copies import Closeness, closeness_figures, closer_to_real
+from raregan.judging.copies import (
+    Closeness,
+    Copied,
+    closeness_figures,
+    closer_to_real,
+    rate_of_equal,
+)
 from raregan.judging.figures import Figure
 from raregan.judging.inference import infer_attributes, single_out
 from raregan.judging.intervals import Estimate, share
@@ -23,30 +27,17 @@ CROWD = 20_000
 MIN_HOLDOUT = 20
 """With fewer held-out rows an attack cannot be told from chance."""
 
+SHARED = 0.05
+"""Of the held-out rows, that may equal a real row before it matters which side has more rows."""
+
 WORST = 5
 """Columns that attribute inference names, at most."""
 
 _BALANCED = 1_000  # rows of each side in `closer_to_real`: all distances are held
 
 
-class Copied(NamedTuple):
-    """Which rows equal a real row in every column.
-
-    Attributes
-    ----------
-    synthetic, holdout
-        (s,) and (m,) of synthetic and of held-out rows.
-    real
-        (n,) which real rows equal a held-out row.
-    """
-
-    synthetic: npt.NDArray[np.bool_]
-    holdout: npt.NDArray[np.bool_]
-    real: npt.NDArray[np.bool_]
-
-
 def judge_privacy(
-    sides: Sides, space: Space, copied: Copied, seed: int
+    sides: Sides, space: Space, copied: Copied, seed: int, *, n_real: int
 ) -> tuple[list[Figure], list[str]]:
     """Return the figures of privacy, and what a reader should know of them.
 
@@ -60,16 +51,27 @@ def judge_privacy(
         Rows that are copies: what is on both sides is no target, being a member and none.
     seed
         Of all draws.
+    n_real
+        Rows of the real table, of which `sides` may hold a part.
     """
     rng = np.random.default_rng([seed, 2])
-    real, holdout = sides.real[~copied.real], sides.holdout[~copied.holdout]
+    figures = [Figure.of("exact_copies", share(copied.synthetic), rate_of_equal(copied, n_real))]
     notes = []
-    figures = [Figure.of("exact_copies", share(copied.synthetic), share(copied.holdout))]
+    if copied.is_distinct and (n_copies := int(copied.synthetic.sum())):
+        notes.append(
+            f"{n_copies:,} synthetic rows equal a real row in every column, where no two real rows "
+            "do: look at them before anybody gets them"
+        )
+    if len(sides.real) < MIN_HOLDOUT:
+        why = f"{len(sides.real)} real rows are too few to attack, {MIN_HOLDOUT} are needed"
+        return figures, [*notes, f"{why}: no other figures of privacy"]
+    real, holdout = _to_attack(sides, copied, rng)
     if min(len(real), len(holdout)) < MIN_HOLDOUT:
         notes.append(
             f"{int(copied.holdout.sum()):,} of {len(sides.holdout):,} held-out rows equal a real "
-            "row, and too few are left to attack: no other figures of privacy. Are they among the "
-            "rows that were learned from?"
+            f"row, and of those that do not {min(len(real), len(holdout))} of one side are unlike "
+            "each other, too few to attack: no other figures of privacy. Are they among the rows "
+            "that were learned from, or has the table few values?"
         )
         return figures, notes
     if copied.holdout.any():
@@ -92,6 +94,37 @@ def judge_privacy(
             "no figure of singling out: nothing that was tried holds for one synthetic row alone"
         )
     return figures, notes
+
+
+def _to_attack(sides: Sides, copied: Copied, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
+    """Return members and strangers, each row once, and no row on both sides.
+
+    Where rows of few values were dealt one by one, what only the larger side has is commoner than
+    what only the smaller one has, and any fresh row lies closer to it. There as many rows are drawn
+    of either side, and what the rest of the rows has too is left out of both.
+    """
+    real, holdout = sides.real, sides.holdout
+    if copied.holdout.mean() <= SHARED:
+        return _once(real[~copied.real]), _once(holdout[~copied.holdout])
+    n = min(len(real), len(holdout))
+    (few, rest), (held, more) = (
+        np.split(side[rng.permutation(len(side))], [n]) for side in (real, holdout)
+    )
+    of_few, of_held, of_rest = map(_marks, (few, held, np.concatenate([rest, more])))
+    return (
+        _once(few[~of_few.is_in(pl.concat([of_held, of_rest]).implode()).to_numpy()]),
+        _once(held[~of_held.is_in(pl.concat([of_few, of_rest]).implode()).to_numpy()]),
+    )
+
+
+def _once(rows: Matrix) -> Matrix:
+    """Return each row once, in order."""
+    once: Matrix = rows[_marks(rows).is_first_distinct().to_numpy()]
+    return once
+
+
+def _marks(rows: Matrix) -> pl.Series:
+    return pl.DataFrame(rows).hash_rows()
 
 
 def _membership(

@@ -79,9 +79,10 @@ def judge_resemblance(
         for side, trials in enumerate((plan.synthetic, plan.baseline))
     )
     figures = []
+    has_gaps = any(_has_gaps(space.columns, trial) for trial in (*plan.synthetic, *plan.baseline))
     for name in made[0].values:
         estimate = _combine(name, made)
-        if np.isnan(estimate.value):
+        if np.isnan(estimate.value) or (name == "missing_difference" and not has_gaps):
             continue
         details = {"columns": _name_giveaways(space, made)} if name == "c2st_linear" else {}
         figures.append(Figure.of(name, estimate, _combine(name, held) if held else None, details))
@@ -123,6 +124,10 @@ def run_trial(trial: Trial, space: Space, seed: Sequence[int]) -> Outcome:
         distances=distances,
         giveaways=straight.shares,
     )
+
+
+def _has_gaps(columns: tuple[Column, ...], trial: Trial) -> bool:
+    return any(any(pair.missing) for pair in pair_up(columns, *trial))
 
 
 def _draw(rows: Matrix, n: int, rng: np.random.Generator) -> Matrix:

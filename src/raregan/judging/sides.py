@@ -9,7 +9,7 @@ import polars as pl
 from raregan.data.conversions import Conversion, Stored
 from raregan.data.kinds import find_date_format
 from raregan.errors import SchemaError
-from raregan.judging.columns import ColumnPair, Kind, Matrix, pair_columns
+from raregan.judging.columns import ColumnPair, Kind, Matrix, as_float32, pair_columns
 
 LARGEST = 1e100
 """Numbers beyond this count as this: their squares would overflow."""
@@ -66,7 +66,12 @@ def bring_together(
     ends = np.cumsum([real.height, holdout.height])
     of_real, of_holdout, of_others = np.split(values, ends)
     made = np.stack([pair.synthetic for pair in pairs]).T
-    return Sides(columns, *(_tame(side) for side in (of_real, made, of_holdout, of_others)))
+    tables = (real, synthetic, holdout, others)
+    rough = [any(table.schema[one.name] == pl.Float32 for table in tables) for one in columns]
+    found = [_tame(side) for side in (of_real, made, of_holdout, of_others)]
+    for side in found:
+        side[:, rough] = as_float32(side[:, rough])
+    return Sides(columns, *found)
 
 
 def _tame(values: Matrix) -> Matrix:

@@ -70,7 +70,7 @@ def _scores(
     labels = np.repeat([1, 0], [len(rare), len(others)])
     train, test = _number_levels(columns, train, test)
     model = HistGradientBoostingClassifier(
-        max_iter=TREES, class_weight="balanced", early_stopping=False, random_state=seed
+        max_iter=TREES, class_weight="balanced", early_stopping=False, random_state=seed % 2**32
     )
     scores: Vector = model.fit(train, labels).predict_proba(test)[:, 1]
     return scores

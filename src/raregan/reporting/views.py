@@ -15,6 +15,9 @@ from raregan.judging.columns import ColumnPair, Matrix, Vector, pair_columns
 from raregan.reporting.distributions import Interval, frame_around
 
 MAX_POINTS = 2_500  # a side
+FITTED = 20_000
+"""Rows of a side that the plane is fitted to or drawn from, at most: an indicator for each level
+takes memory."""
 PLANE_LEVELS = 10
 _LARGE = 1e100  # squares of larger values may overflow
 _SEED = 0
@@ -138,7 +141,13 @@ def _drawn(shown: int, of: int) -> str:
 
 def plane_view(real: pl.DataFrame, synthetic: pl.DataFrame) -> PlaneView:
     """Project both tables onto the plane of the real rows and choose what to draw."""
-    real_values, synthetic_values, indicators = plane_coordinates(pair_columns(real, synthetic))
+    few = [
+        table[np.sort(np.random.default_rng([_SEED, place]).choice(table.height, FITTED, False))]
+        if table.height > FITTED
+        else table
+        for place, table in enumerate((real, synthetic))
+    ]
+    real_values, synthetic_values, indicators = plane_coordinates(pair_columns(few[0], few[1]))
     plane = principal_plane(real_values, indicators)
     n = min(len(real_values), len(synthetic_values), MAX_POINTS)
     rng = np.random.default_rng(_SEED)
