@@ -167,6 +167,7 @@ def test_a_leak_comes_first():
     records = records_of({"nothing": 0.5, "class-weights": 0.5, "smote": 0.9})
     found = verdict_of(records, leaks=[Leak("copies", 3, "3 rows are copies")])
     assert (found.recommendation, found.reason) == ("keep", "leak")
+    assert found.by_learner == {"logistic": "keep"}
     assert found.text.startswith("Keep what you have, for now: a leak was found")
     assert found.text.endswith("3 rows are copies.")  # of scores that are not true it says nothing
     assert "Use smote" not in found.text

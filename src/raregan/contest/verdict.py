@@ -120,6 +120,7 @@ def judge(
         reason = "too few folds"
     if leaks:
         recommendation, reason = KEEP, "leak"
+        by_learner = dict.fromkeys(by_learner, KEEP)
     return Verdict(
         recommendation=recommendation,
         reason=reason,
