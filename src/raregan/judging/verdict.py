@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 HOLDOUT_COMMANDS = (
     "raregan split TABLE -o parts",
-    "raregan train parts/train.parquet -o MODEL",
+    "raregan train parts/train.* -o MODEL",
     "raregan sample MODEL -n 1000 -o SYNTHETIC",
-    "raregan evaluate parts/train.parquet SYNTHETIC --holdout parts/test.parquet",
+    "raregan evaluate parts/train.* SYNTHETIC --holdout parts/test.*",
 )
 """What would judge privacy and utility."""
 
