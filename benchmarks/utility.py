@@ -69,6 +69,24 @@ class Held(NamedTuple):
         return self.n_rare or round(share * self.found.n_rare)
 
     @property
+    def title(self) -> str:
+        """Name of the table, and how many of its rare rows are left to learn from."""
+        if self.found.options["folds"] == FOLDS["folds"]:
+            return self.table
+        all_of = "" if self.n_rare else "all "
+        return f"{self.table}, {all_of}{self.n_learned} rare rows to learn from"
+
+    @property
+    def rules(self) -> list[str]:
+        """Rules that raregan's rows keep."""
+        return list(self.found.options["options"].get("constraints", ()))
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether there are scores of recalibrated probabilities."""
+        return all("brier" in one.scores for one in self.found.standings if one.n)
+
+    @property
     def learners(self) -> list[str]:
         """Names, in their order."""
         return list(dict.fromkeys(one.learner for one in self.found.standings))
@@ -129,11 +147,11 @@ def drop_curves(path: Path) -> None:
 
 def lines_of(held: Held) -> list[str]:
     """Return all about one contest."""
-    title = held.table
-    if held.n_rare is not None:
-        title += f", {held.n_rare} rare rows to learn from"
     found = held.found
-    return [f"\n### {title}\n", found.describe(), "", *gains_of(held), "", found.verdict.text]
+    told = [f"raregan's rows keep `{rule}`" for rule in held.rules] + list(found.notes)
+    notes = ["", "; ".join(told) + "."] if told else []
+    head = [f"\n### {held.title}\n", found.describe(), "", *gains_of(held)]
+    return [*head, *notes, "", found.verdict.text]
 
 
 def gains_of(held: Held) -> list[str]:
@@ -241,6 +259,8 @@ def report(args: argparse.Namespace) -> Iterator[str]:
         contest(args, CARDS, n_rare, ledger=f"curve-{n_rare or 'all'}", **CURVE)
         for n_rare in (FEWER if args.curve else ())
     )
+    if old := [held.title for held in (*tables, *points) if not held.is_calibrated]:
+        yield OLD.format(", ".join(old))
     if tables:
         yield from [TABLES_HEAD, *overview(tables)]
     if points:
@@ -302,22 +322,23 @@ def draw(points: list[Held], path: Path) -> None:
 
 HEAD = """# Does it help? On the record
 
-Written by `python benchmarks/utility.py --write docs`, from contests on public tables of frauds,
-defaults and other rare classes, and on the simulated `card_fraud`. How a contest is held, and what
-its intervals mean, says [contest.md](contest.md). `creditcard` is the public card-fraud table with
-all its frauds and 39,855 of its 284,315 other rows. In each fold at most 10,000 of the others are
-learned from, whoever plays: who trains on more has another "nothing" than this. All gains are
-points of average precision; intervals are made to hold 95 times in 100 for all comparisons with
-one baseline, or with the best of the others, of their table together. **Bold** excludes 0, which is
-what "sure" and "beyond doubt" mean here, be it a gain or a loss: in the tables of one contest on
-`nothing` alone, where what is recommended has to beat class weights too.
+Written by `python benchmarks/utility.py --minutes 0 --write docs` from the records in
+`benchmarks/evidence` (without `--minutes 0` it also plays what is missing there, for many hours):
+of contests on public tables of frauds, defaults and other rare classes, and on the simulated
+`card_fraud`. How a contest is held, and what its intervals mean, says [contest.md](contest.md);
+what the tables are, [experiments.md](experiments.md#the-tables). In each fold at most 10,000 of the
+others are learned from, whoever plays: who trains on more has another "nothing" than this. All
+gains are points of average precision; intervals are made to hold 95 times in 100 for all
+comparisons with one baseline, or with the best of the others, of their table together. **Bold**
+excludes 0, which is what "sure" and "beyond doubt" mean here, be it a gain or a loss: in the tables
+of one contest on `nothing` alone, where what is recommended has to beat class weights too.
 
-Of recalibrated probabilities only `german_credit`, `insurance_claims`, `hmeq` and the curve at 20
-rows have records: the other contests were held before calibration was corrected for the odds that
-were learned from.
+Tables are read from the folder that `RAREGAN_DATA` names, as Parquet files of these names.
+"""
 
-The records are in `benchmarks/evidence`, by which `--minutes 0` writes this page again. Tables are
-read from the folder that `RAREGAN_DATA` names, as Parquet files of these names.
+OLD = """
+Recalibrated probabilities have no records in {}: these contests were held before calibration was
+corrected, which average precision and recall do not depend on.
 """
 
 TABLES_HEAD = """
@@ -332,7 +353,9 @@ CURVE_HEAD = """
 ## With fewer rare rows
 
 `creditcard`, two thirds of it to learn from, and of the rare rows there as many as are named; 10
-new rows for each of them (`--n-rare 20 --amounts 10 --folds 3 --repeats 2`). Six trainings.
+new rows for each of them. Six trainings: `raregan compare creditcard.parquet --target Class
+--ignore Time --contestants over-sampling,smote,copula,flow --n-rare 20 --amounts 10 --folds 3
+--repeats 2`.
 """
 
 RULED_FOOT = f"""\

@@ -165,7 +165,7 @@ TEST_SHARE = 0.25
 a quarter keeps enough rare rows to learn from, and enough to measure with."""
 
 FOLDS, REPEATS = 5, 2
-"""Of a contest: each repeat halves what chance adds, and doubles the time."""
+"""Of a contest: a second repeat halves an interval, further ones narrow it less."""
 
 MAX_OTHERS = 10_000
 """Rows of the other class that a contest learns from: a forest takes 7 s of 29 columns."""
@@ -175,7 +175,7 @@ AMOUNTS = (0.5, 1.0, 2.0, 10.0)
 learners that need a denser class."""
 
 CONFIDENCE = 0.95
-"""Of all intervals of a contest together."""
+"""Of all intervals of a contest on one baseline together."""
 
 NUM_SAMPLES = 1_000
 """Synthetic rows of the command line when no number is given."""
