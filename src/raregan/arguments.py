@@ -326,7 +326,12 @@ def _add_compare(verbs: Any) -> None:
         f"of intervals on one baseline together ({CONFIDENCE})",
         CONFIDENCE,
     )
-    _number(compare, "--minutes", real, "begin no part that is not expected to end in this time (no limit)")
+    _number(
+        compare,
+        "--minutes",
+        real,
+        "begin no part that is not expected to end in this time (no limit)",
+    )
     _number(
         compare, "--jobs", whole, "parts (a contestant in a fold) to play at once (one a core)", -1
     )

@@ -1,7 +1,6 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -10,12 +9,9 @@ from raregan.contest.fold import Rules
 from raregan.contest.learners import choose_learners
 from raregan.contest.scores import Costs
 from raregan.contest.terms import (
-    check_positive,
     fingerprint_used,
-    read_amounts,
     read_costs,
     read_several,
-    read_whole,
     tell_rules,
     with_rules,
 )
@@ -31,37 +27,12 @@ def arena():
     return read_arena(table, **{**ASKED, "target": "Class", "apart": ("paid",)})
 
 
-def test_amounts_are_sorted_and_stand_once():
-    assert read_amounts(iter([2, 0.5, 2.0])) == (0.5, 2.0)
-
-
-@pytest.mark.parametrize("amounts", [[], [0], [-1, 2], [np.inf], [np.nan, 1.0]])
-def test_amounts_that_are_none_are_refused(amounts):
-    with pytest.raises(UserError, match="amounts must be positive"):
-        read_amounts(amounts)
-
-
-@pytest.mark.parametrize("value", [0, -1, np.nan, np.inf])
-def test_what_is_not_positive_is_refused_by_name(value):
-    check_positive(folds=None, top=3)
-    with pytest.raises(UserError, match="top must be a positive number"):
-        check_positive(folds=1, top=value)
-
-
-@pytest.mark.parametrize("value", [0, -1, 2.0, np.nan, "3", None])
-def test_what_is_no_whole_number_is_refused_by_name(value):
-    assert type(read_whole(top=np.int64(3))) is int
-    with pytest.raises(UserError, match="top must be a whole number of at least 1, got"):
-        read_whole(top=value)
-
-
-def test_one_name_or_amount_may_be_given_by_itself():
+def test_one_name_may_be_given_by_itself():
     assert (read_several("smote"), read_several(["b", "a"]), read_several(None)) == (
         ("smote",),
         ("b", "a"),
         None,
     )
-    assert (read_amounts(np.float32(2)), read_amounts([2, 0.5, 2])) == ((2.0,), (0.5, 2.0))
 
 
 def test_costs_come_together():

@@ -128,8 +128,8 @@ def _take_config(
 
 
 def _caps(most: int | None) -> Caps | None:
+    from raregan.contest.numbers import read_whole
     from raregan.contest.sides import Caps
-    from raregan.contest.terms import read_whole
 
     return None if most is None else Caps.of(read_whole(**{"--max-others": most}))
 

@@ -22,6 +22,7 @@ from raregan.contest.leaks import Leak, find_leaks
 from raregan.contest.learners import choose_learners
 from raregan.contest.ledger import Ledger
 from raregan.contest.notes import note_gaps, note_others, note_rows, note_tests
+from raregan.contest.numbers import check_positive, read_amounts, read_whole
 from raregan.contest.samplers import check_options
 from raregan.contest.schedule import Drawn, play_all
 from raregan.contest.scores import SCORES
@@ -29,13 +30,10 @@ from raregan.contest.sheet import absences, as_markdown, as_text, explain
 from raregan.contest.sides import FEW_RARE, Caps
 from raregan.contest.standings import MAIN, Standing, gain_over, rank
 from raregan.contest.terms import (
-    check_positive,
     find_versions,
     fingerprint_used,
-    read_amounts,
     read_costs,
     read_several,
-    read_whole,
     tell_rules,
     with_rules,
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from raregan.config import MAX_OTHERS
-from raregan.contest.terms import read_whole
+from raregan.contest.numbers import read_whole
 
 if TYPE_CHECKING:
     import numpy.typing as npt

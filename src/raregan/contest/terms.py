@@ -8,11 +8,9 @@ import platform
 from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from raregan.contest.numbers import check_positive
 from raregan.contest.scores import Costs
 from raregan.data.fingerprints import row_hashes
 from raregan.errors import UserError
@@ -31,48 +29,12 @@ _LIBRARIES = (
 )
 
 
-def check_positive(**values: float | None) -> None:
-    """Refuse, by name, what is given and is no positive number, with a UserError."""
-    for name, value in values.items():
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise UserError(f"{name} must be a positive number, got {value!r}")
-
-
-def read_whole(**named: Any) -> int:
-    """Return the one number that is given, by its name, as Python's own int.
-
-    Raises
-    ------
-    UserError
-        It is no whole number of at least 1.
-    """
-    ((name, value),) = named.items()
-    if not isinstance(value, Integral) or int(value) < 1:
-        raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
-    return int(value)
-
-
 def read_several(given: Any) -> tuple[Any, ...] | None:
     """Return what is given in its order; one may be given by itself. None stays None."""
     if given is None:
         return None
     is_one = isinstance(given, str | type) or not isinstance(given, Iterable)
     return (given,) if is_one or hasattr(given, "fit") else tuple(given)
-
-
-def read_amounts(amounts: float | Iterable[float]) -> tuple[float, ...]:
-    """Return the amounts in their order, each once; one may be given by itself.
-
-    Raises
-    ------
-    UserError
-        There is none, or one is no positive number.
-    """
-    given = tuple(amounts) if isinstance(amounts, Iterable) else (amounts,)
-    chosen = tuple(sorted({float(amount) for amount in given}))
-    if not chosen or not all(np.isfinite(amount) and amount > 0 for amount in chosen):
-        raise UserError(f"amounts must be positive numbers, got {list(chosen)}")
-    return chosen
 
 
 def read_costs(
