@@ -6,6 +6,7 @@ import pytest
 
 from raregan.errors import SchemaError
 from raregan.judging.columns import FEW_LEVELS, pair_columns
+from raregan.judging.sides import like_real
 
 
 def pair_of(real, synthetic):
@@ -108,3 +109,16 @@ def test_what_cannot_be_compared_is_refused_from_either_side(real, synthetic):
             pair_of(*sides)
     with pytest.raises(SchemaError, match="no distribution to compare; drop it"):
         pair_of([[1]], [1])
+
+
+def test_dates_that_are_written_in_two_ways_are_refused():
+    days = pl.Series("day", [f"2024-01-{day:02}" for day in range(1, 29)])
+    other = days.str.to_date().dt.strftime("%d/%m/%Y")
+    real, made = days.to_frame(), other.to_frame()
+    with pytest.raises(SchemaError, match="'%Y-%m-%d' in the real rows and as '%d/%m/%Y' in the"):
+        pair_columns(real, made)
+    with pytest.raises(SchemaError, match="in the held-out ones"):
+        like_real(made, real, "held-out")
+    [pair] = pair_columns(real, days.reverse().to_frame())
+    assert pair.kind == "date"
+    assert pair_columns(real, days.str.to_date().to_frame())[0].kind == "date"

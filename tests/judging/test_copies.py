@@ -9,6 +9,7 @@ from raregan.judging.copies import (
     closeness_figures,
     closer_to_real,
     count_learned,
+    count_nearly_learned,
 )
 from raregan.judging.intervals import share_interval
 
@@ -76,7 +77,7 @@ def test_the_chance_that_a_fresh_row_equals_a_real_one_is_that_of_many_fresh_row
     off = []
     for _ in range(40):
         real = skewed(150, rng)
-        chance, variance = chance_of_equal(real)
+        chance, variance = chance_of_equal(real.hash_rows())
         of_many = n_equal(real, skewed(20_000, rng)) / 20_000
         off.append((chance - of_many) / np.sqrt(variance))
     assert abs(np.mean(off)) < 3 / np.sqrt(len(off))
@@ -85,7 +86,7 @@ def test_the_chance_that_a_fresh_row_equals_a_real_one_is_that_of_many_fresh_row
 
 def test_what_is_missing_equals_what_is_missing():
     real = pl.DataFrame({"a": [float("nan"), float("nan"), None, 1.0], "b": ["x"] * 4})
-    assert chance_of_equal(real) == (0.5, (2 * 0.5 + 2 * 1) / 16)
+    assert chance_of_equal(real.hash_rows()) == (0.5, (2 * 0.5 + 2 * 1) / 16)
 
 
 @pytest.mark.parametrize("n", [150, 500])
@@ -95,7 +96,7 @@ def test_fresh_rows_of_skewed_categories_are_not_taken_for_learned_ones(n):
     for _ in range(50):
         real, fresh = skewed(n, rng), skewed(200, rng)
         assert n_equal(real, fresh) > 40
-        assert count_learned(real, n_equal(real, fresh), 200) == 0
+        assert count_learned(real.hash_rows(), n_equal(real, fresh), 200) == 0
 
 
 def test_learned_rows_are_counted_beyond_what_chance_gives():
@@ -104,9 +105,25 @@ def test_learned_rows_are_counted_beyond_what_chance_gives():
     for _ in range(30):
         real = skewed(300, rng, (2, 1, 1, 1))
         held = pl.concat([real[:120], skewed(80, rng, (2, 1, 1, 1))])
-        counted.append(count_learned(real, n_equal(real, held), 200))
-        assert count_learned(real, 300, 300) == 300
+        counted.append(count_learned(real.hash_rows(), n_equal(real, held), 200))
+        assert count_learned(real.hash_rows(), 300, 300) == 300
     assert np.mean(counted) == pytest.approx(120, abs=5)
     different = pl.DataFrame({"a": range(100)})
-    assert count_learned(different, 7, 47) == 7
-    assert count_learned(different, 0, 47) == 0
+    assert count_learned(different.hash_rows(), 7, 47) == 7
+    assert count_learned(different.hash_rows(), 0, 47) == 0
+
+
+def test_rows_that_were_learned_from_but_for_one_column_are_counted():
+    rng = np.random.default_rng(8)
+    real, fresh = rng.normal(size=(2, 120, 4))
+    real[:, 3] = rng.integers(0, 3, 120)  # a category
+    rounded = real[:80].copy()
+    rounded[:, 1] = rounded[:, 1].round(1)
+    assert count_nearly_learned(real, rounded) == (80, 1)
+    assert count_nearly_learned(real, fresh) == (0, 0)
+    few = np.concatenate([rounded[:30], fresh[:50]])
+    assert count_nearly_learned(real, few)[0] == 0  # not most of them
+    codes = rng.integers(0, 3, size=(300, 3)).astype(float)
+    codes[:, 0] = np.arange(300)  # without it rows are alike by chance
+    assert count_nearly_learned(codes[:200], codes[200:])[0] == 0
+    assert count_nearly_learned(real[:, :1], real[:40, :1]) == (0, 0)

@@ -172,6 +172,37 @@ def test_large_tables_are_sampled_and_copies_are_sought_among_all(monkeypatch):
 
 
 @TREES_OF_A_TEST
+def test_swapped_files_get_no_all_clear():
+    real, held = table(200, 1), table(80, 2)
+    copies = pl.concat([real, real[:100]])
+    exposes = evaluate(held, copies, real).verdict.answers[1]
+    assert exposes.status == "not judged"
+    assert "Are REAL and --holdout swapped?" in exposes.headline
+    assert evaluate(real, copies, held).verdict.answers[1].status == "alarm"
+
+
+@TREES_OF_A_TEST
+def test_a_held_out_file_that_was_learned_from_but_rounded_is_told():
+    real = table(120, 1)
+    held = real[:80].with_columns(pl.col("a").round(1))
+    report = evaluate(real, table(100, 2), held)
+    assert (report.is_shared, report.shared) == (True, 80)
+    assert "in all columns but 'a'" in " ".join(report.notes)
+
+
+@TREES_OF_A_TEST
+def test_pairs_are_told_beside_those_of_held_out_rows():
+    real, held = table(150, 1), table(90, 2)
+    made = table(120, 3).with_columns(pl.col("level").shuffle(seed=1))
+    report = evaluate(real, made, held)
+    worst = report.pairs[0]
+    assert (worst.first, worst.second) == ("a", "level")
+    assert abs(worst.real - worst.holdout) < 0.1 < worst.real - worst.synthetic
+    assert "Pairs that differ most" in report.to_text()
+    assert f"{worst.holdout:.3f} |" in report.to_markdown()
+
+
+@TREES_OF_A_TEST
 def test_a_large_seed_is_one_too():
     seed = 2**32 + 5
     assert evaluate(table(30, 1), table(30, 2), table(25, 3), others(40, 4), random_state=seed)

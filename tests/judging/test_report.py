@@ -77,7 +77,7 @@ def test_the_schema_is_the_documented_one():
         "name", "kind", "measure", "distance", "baseline", "wasserstein", "coverage", "missing",
     ]  # fmt: skip
     assert list(told["pairs"][0]) == [
-        "first", "second", "measure", "real", "synthetic", "difference",
+        "first", "second", "measure", "real", "synthetic", "holdout", "difference",
     ]  # fmt: skip
     assert told["rules"] == [{"rule": "a < b", "real": 1.0, "synthetic": 0.985}]
 

@@ -41,7 +41,9 @@ def test_where_rows_are_too_few_the_verdict_names_the_figures_that_could_hide_a_
     unsure = Figure("coverage", 0.9, Interval(0.5, 1.0), 0.95, None)
     report = replace(made_up(), figures=(unsure,))
     page = Page(verdict_section(reach_verdict(report), report))
-    assert page.texts("li") == ["coverage: 0.900, real rows 0.950; 0.500 could be chance"]
+    assert page.texts("li") == [
+        "coverage: 0.900, real rows 0.950; as bad as 0.500 cannot be ruled out"
+    ]
     assert page.elements[[tag for tag, _ in page.elements].index("article")][1]["class"] == (
         "answer other"
     )

@@ -84,10 +84,17 @@ def advise(alarms: Collection[str]) -> str:
         if "attribute_inference" in alarms
         else ""
     )
+    copies = (
+        "Does REAL hold synthetic rows, as of raregan resample without --mark? Then give the table "
+        "before that. "
+        if "exact_copies" in alarms
+        else ""
+    )
     return (
-        "Split once more (raregan split TABLE --seed 1 -o again), train, sample and evaluate anew: "
-        f"chance seldom alarms twice. If it comes back, {columns}learn with more jitter and fewer "
-        'steps (--config). More is under "What to do about an alarm" in docs/judging.md.'
+        f"{copies}Split once more (raregan split TABLE --seed 1 -o again), train, sample and "
+        f"evaluate anew: chance seldom alarms twice. If it comes back, {columns}learn with more "
+        'jitter and fewer steps (--config). More is under "What to do about an alarm" in '
+        "docs/judging.md."
     )
 
 
@@ -235,7 +242,22 @@ def _privacy(report: Report, names: Sorted) -> Said:
             "Whom they expose cannot be said.",
             _NOT_ATTACKED,
         )
+    if _is_turned_round(report):
+        return Said(
+            "not judged",
+            "Cannot be said: synthetic rows lie nearer to held-out rows than to those that were "
+            "learned from, beyond chance. Are REAL and --holdout swapped?",
+            "Whom they expose cannot be said: are real and held-out rows swapped?",
+            "Real rows come first: those that the generator learned from.",
+        )
     return _exposes_unsure(report, names) if names.unsure else _exposes_nobody(report, names)
+
+
+def _is_turned_round(report: Report) -> bool:
+    """Whether the held-out rows look learned from, by nearness and by an attack."""
+    named = [one for one in report.figures if one.name in ("closer", "membership_nearest")]
+    ends = [one.interval.high for one in named if one.interval is not None]
+    return len(ends) == 2 and max(ends) < 0.5  # noqa: PLR2004
 
 
 def _exposes_unknown(report: Report) -> Said:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from raregan.data.kinds import find_date_format
+from raregan.data.kinds import find_date_format, is_written
 from raregan.errors import SchemaError, TooFewRowsError
 
 Vector = npt.NDArray[np.float64]
@@ -116,7 +116,29 @@ def pair_columns(real: pl.DataFrame, synthetic: pl.DataFrame) -> list[ColumnPair
     return [_pair(real[name], synthetic[name]) for name in real.columns]
 
 
+def refuse_other_dates(real: pl.Series, cells: pl.Series, which: str) -> None:
+    """Refuse text of dates that is written otherwise than in the real rows.
+
+    Raises
+    ------
+    SchemaError
+        As said: cells would be compared as levels of which none is in both tables.
+    """
+    if real.dtype != pl.String or cells.dtype != pl.String:
+        return
+    known, others = (side.drop_nulls().unique() for side in (real, cells))
+    form = find_date_format(known)
+    if form is None or is_written(others, form):
+        return
+    if other := find_date_format(others):
+        raise SchemaError(
+            f"column {real.name!r} holds dates as {form!r} in the real rows and as {other!r} in "
+            f"the {which} ones: write both alike, or make them dates"
+        )
+
+
 def _pair(real: pl.Series, synthetic: pl.Series) -> ColumnPair:
+    refuse_other_dates(real, synthetic, "synthetic")
     kind = _common_kind(real, synthetic)
     if kind == "category":
         return _pair_categories(real, synthetic)

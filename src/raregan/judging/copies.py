@@ -82,13 +82,13 @@ class Closeness:
         return np.where(self.second > 0, self.first / second, 1)
 
 
-def chance_of_equal(real: pl.DataFrame) -> tuple[float, float]:
+def chance_of_equal(real: pl.Series) -> tuple[float, float]:
     """Return how probably a fresh row equals one of n real rows, and the variance of this estimate.
 
-    It is the share of the rows that are there more than once [2]_; its variance is Esty's [3]_.
+    Of the real rows their hashes are taken. It is the share of the rows that are there more than
+    once [2]_; its variance is Esty's [3]_.
     """
-    copies = real.hash_rows().unique_counts()
-    n = real.height
+    copies, n = real.unique_counts(), len(real)
     once, twice = (int((copies == times).sum()) for times in (1, 2))
     return 1 - once / n, (once * (1 - once / n) + 2 * twice) / n**2
 
@@ -107,7 +107,7 @@ def rate_of_equal(copied: Copied, n: int) -> Estimate:
     return Estimate(0.0, Interval(0.0, min(float(most), found.interval.high)))
 
 
-def count_learned(real: pl.DataFrame, n_equal: int, n_holdout: int) -> int:
+def count_learned(real: pl.Series, n_equal: int, n_holdout: int) -> int:
     """Return how many held-out rows were learned from: more than equal a real row by chance.
 
     0 where chance explains them (`CLEARLY`), and where half of the real rows or more are copies of
@@ -116,7 +116,7 @@ def count_learned(real: pl.DataFrame, n_equal: int, n_holdout: int) -> int:
     Parameters
     ----------
     real
-        Rows that were learned from.
+        Hashes of the rows that were learned from.
     n_equal, n_holdout
         How many held-out rows equal one of them, of how many.
     """
@@ -128,6 +128,29 @@ def count_learned(real: pl.DataFrame, n_equal: int, n_holdout: int) -> int:
     if 2 * by_chance >= 1 or excess <= CLEARLY * error:
         return 0
     return round(n_holdout * excess / (1 - by_chance))
+
+
+def count_nearly_learned(real: Matrix, holdout: Matrix) -> tuple[int, int]:
+    """Return how many held-out rows equal a real row in all columns but one, and in which.
+
+    As `count_learned`, the column left out by which most do; none where that is not most of them.
+
+    Parameters
+    ----------
+    real, holdout
+        Rows (n, d) and (m, d): numbers, NaN where missing, or codes of levels.
+    """
+    of_each = [
+        np.stack([pl.Series(column).hash(place).to_numpy() for place, column in enumerate(side.T)])
+        for side in (real, holdout)
+    ]
+    found, where = 0, 0
+    for place in range(real.shape[1] if real.shape[1] > 1 else 0):
+        known, held = (pl.Series(one.sum(axis=0) - one[place]) for one in of_each)
+        n_equal = int(held.is_in(known.implode()).sum())
+        if (n := count_learned(known, n_equal, len(held))) > found:
+            found, where = n, place
+    return (found, where) if is_most(found, len(holdout)) else (0, where)
 
 
 def is_most(n_learned: int, n_holdout: int) -> bool:

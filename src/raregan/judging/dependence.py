@@ -23,6 +23,8 @@ class PairOfColumns:
         `raregan.judging.association`.
     real, synthetic
         In [-1, 1] or [0, 1]; what is undefined in one table counts as 0.
+    holdout
+        The same of held-out rows; None where there are none.
     """
 
     first: str
@@ -30,6 +32,7 @@ class PairOfColumns:
     measure: str
     real: float
     synthetic: float
+    holdout: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -62,9 +65,22 @@ def pair_figures(pairs: list[ColumnPair]) -> dict[str, float]:
     }
 
 
-def list_pairs(pairs: list[ColumnPair], most: int) -> tuple[list[PairOfColumns], int]:
-    """Return the pairs that differ most, these first, at most `most`; and how many there are."""
+def list_pairs(
+    pairs: list[ColumnPair], most: int, held: list[ColumnPair] | None = None
+) -> tuple[list[PairOfColumns], int]:
+    """Return the pairs that differ most, these first, at most `most`; and how many there are.
+
+    Parameters
+    ----------
+    pairs
+        Columns of real and synthetic rows.
+    most
+        How many are returned.
+    held
+        The same columns of real and held-out rows; None where there are none.
+    """
     real, synthetic = associations(pairs)
+    of_held = None if held is None else associations(held)[1]
     n_categories = _categories_in(pairs)
     difference = np.abs(_differences(real, synthetic))
     rows, places = np.triu_indices(len(pairs), k=1)
@@ -78,6 +94,7 @@ def list_pairs(pairs: list[ColumnPair], most: int) -> tuple[list[PairOfColumns],
             MEASURES_OF_PAIRS[n_categories[i, j]],
             float(np.nan_to_num(real[i, j])),
             float(np.nan_to_num(synthetic[i, j])),
+            None if of_held is None else float(np.nan_to_num(of_held[i, j])),
         )
         for i, j in zip(rows[order], places[order], strict=True)
     ]

@@ -18,7 +18,7 @@ from raregan.data.sources import read_frame
 from raregan.errors import UserError
 from raregan.judging.c2st import C2ST_MAX_ROWS
 from raregan.judging.columns import pair_columns
-from raregan.judging.copies import Copied, count_learned, is_most
+from raregan.judging.copies import Copied, count_learned, count_nearly_learned, is_most
 from raregan.judging.dependence import list_pairs
 from raregan.judging.fidelity import Whole, find_copies, judge_fidelity
 from raregan.judging.figures import Figure
@@ -189,9 +189,18 @@ def judge(
     )
     sides = bring_together(**drawn)
     space = Space.fit(sides.columns, sides.real)
+    if len(sides.holdout) and not is_most(shared, counts["holdout"]):
+        n_near, place = count_nearly_learned(sides.real, sides.holdout)
+        if n_near:
+            shared = round(n_near / len(sides.holdout) * counts["holdout"])
+            notes.append(
+                f"{shared:,} held-out rows equal a real row in all columns but "
+                f"{sides.columns[place].name!r}: they are counted as learned from"
+            )
     plan = plan_trials(sides, np.random.default_rng([seed, 3]))
     both = pair_up(sides.columns, sides.real, sides.synthetic)
-    listed, n_pairs = list_pairs(both, MOST_PAIRS)
+    held = pair_up(sides.columns, sides.real, sides.holdout) if len(sides.holdout) else None
+    listed, n_pairs = list_pairs(both, MOST_PAIRS, held)
     figures, columns = judge_resemblance(plan, space, [pair.missing for pair in both], seed)
     notes += _trials(plan, sides)
     for found, told in (
@@ -239,7 +248,8 @@ def find_unlearned(real: pl.DataFrame, learned: Mask, seed: int) -> tuple[int, M
     seed
         Fixes which are left out.
     """
-    shared, kept = count_learned(real, int(learned.sum()), len(learned)), np.ones_like(learned)
+    shared = count_learned(real.hash_rows(), int(learned.sum()), len(learned))
+    kept = np.ones_like(learned)
     if shared and not is_most(shared, len(learned)):
         equal = np.flatnonzero(learned)
         kept[np.random.default_rng([seed, 6]).choice(equal, shared, replace=False)] = False

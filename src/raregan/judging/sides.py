@@ -9,7 +9,14 @@ import polars as pl
 from raregan.data.conversions import Conversion, Stored
 from raregan.data.kinds import find_date_format
 from raregan.errors import SchemaError
-from raregan.judging.columns import ColumnPair, Kind, Matrix, as_float32, pair_columns
+from raregan.judging.columns import (
+    ColumnPair,
+    Kind,
+    Matrix,
+    as_float32,
+    pair_columns,
+    refuse_other_dates,
+)
 
 LARGEST = 1e100
 """Numbers beyond this count as this: their squares would overflow."""
@@ -95,6 +102,8 @@ def like_real(table: pl.DataFrame | None, real: pl.DataFrame, which: str) -> pl.
     for name in real.columns:
         if name not in table.columns:
             raise SchemaError(f"column {name!r} is missing from the {which} rows; add it there")
+    for name in real.columns:
+        refuse_other_dates(real[name], table[name], which)
     columns = {}  # by name, as polars would call a column without one column_0
     for name, dtype in real.schema.items():
         try:

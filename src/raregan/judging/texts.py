@@ -29,6 +29,8 @@ BASELINES: dict[Kind, str] = {
 WORST_COLUMNS = 10
 """Columns and pairs that are shown, those that differ most: JSON has more."""
 
+WORST_PAIRS = 5
+
 WIDTH = 100
 """Of a terminal's line that is wrapped; rules and names of columns are not."""
 
@@ -68,6 +70,7 @@ def to_text(report: Report) -> str:
                 ),
             ]
     lines += _columns(report)
+    lines += _pairs(report)
     if report.rules:
         lines += ["", f"{RULES_TITLE}:", f"  {'synthetic':>9}{'real':>8}"]
         lines += [
@@ -117,6 +120,20 @@ def to_markdown(report: Report) -> str:
                     " ".join(_remarks(figure)),
                 ]
                 for figure in figures
+            ],
+        )
+    if report.pairs:
+        lines += ["", "### Pairs of columns that differ most", ""]
+        heads = ["columns", "measure", "real", "synthetic", "held-out"]
+        lines += _table(
+            heads,
+            [
+                [
+                    *(f"{pair.first}, {pair.second}", pair.measure),
+                    *(f"{pair.real:.3f}", f"{pair.synthetic:.3f}"),
+                    "" if pair.holdout is None else f"{pair.holdout:.3f}",
+                ]
+                for pair in report.pairs[:WORST_PAIRS]
             ],
         )
     if report.rules:
@@ -183,6 +200,20 @@ def _columns(report: Report) -> list[str]:
         lines.append(
             f"  {plain(column.name)[:26]:<27}{column.measure:>3}{column.distance:>10.3f}"
             f"{baseline:>11}{moved:>13}{covered:>9}{gaps}"
+        )
+    return lines
+
+
+def _pairs(report: Report) -> list[str]:
+    """Return the pairs of columns whose association differs most."""
+    if not report.pairs:
+        return []
+    lines = ["", f"{'Pairs that differ most':<58}{'real':>8}{'synthetic':>11}{'held-out':>10}"]
+    for pair in report.pairs[:WORST_PAIRS]:
+        held = "" if pair.holdout is None else f"{pair.holdout:.3f}"
+        names = f"{plain(pair.first)}, {plain(pair.second)}"[:38]
+        lines.append(
+            f"  {names:<38}{pair.measure:>18}{pair.real:>8.3f}{pair.synthetic:>11.3f}{held:>10}"
         )
     return lines
 

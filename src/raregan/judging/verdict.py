@@ -184,7 +184,7 @@ def _beside(figure: Figure) -> str:
     base = "" if figure.baseline is None else f", real rows {figure.baseline:{words.spec}}"
     reading = "" if figure.reading.startswith(("worse", "alarm")) else f" ({figure.reading})"
     if figure.reading == TOO_FEW:
-        reading = f"; {figure.at_worst:{words.spec}} could be chance"
+        reading = f"; as bad as {figure.at_worst:{words.spec}} cannot be ruled out"
     return f"{words.label}: {value}{base}{reading}"
 
 

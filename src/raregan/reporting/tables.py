@@ -166,15 +166,16 @@ def pairs_table(pairs: Sequence[PairOfColumns], n_pairs: int) -> str:
             f"{pair.real:.3f}",
             f"{pair.synthetic:.3f}",
             f"{pair.synthetic - pair.real:+.3f}",
+            "" if pair.holdout is None else f"{pair.holdout:.3f}",
         )
         for pair in listed
     )
     which = f"The {len(listed):,} of {n_pairs:,} pairs" if len(listed) < n_pairs else "All pairs"
     return build_table(
         f"{which} of columns, those that differ most first",
-        ("columns", "measure", "real", "synthetic", "difference"),
+        ("columns", "measure", "real", "synthetic", "difference", "held-out"),
         rows,
-        numbers=(2, 3, 4),
+        numbers=(2, 3, 4, 5),
     )
 
 
