@@ -5,8 +5,8 @@ import pytest
 from raregan.data.dtypes import parse_dtype
 from raregan.data.heldout import HeldOut
 from raregan.data.rows import known_column
-from raregan.data.schema import Column
-from raregan.data.table import MIN_RARE_ROWS, fingerprint, make_table
+from raregan.data.schema import Column, Schema, Target
+from raregan.data.table import MIN_RARE_ROWS, fingerprint, make_table, target_of
 from raregan.errors import DataError, SchemaError, TooFewRowsError
 
 N, N_RARE = 100, 20
@@ -379,3 +379,12 @@ def test_numbers_with_a_decimal_comma_are_no_identifiers_and_not_learned():
     assert make_table(frame(b=amounts), kinds={"b": "categorical"}).schema.columns[1].kind == (
         "categorical"
     )
+
+
+def test_a_schema_of_another_target_says_nothing_of_this_ones_values():
+    columns = (Column("x", "Float64", "continuous"),)
+    schema = Schema(columns, Target("fraud", "String", "Y", 1))
+    assert target_of(schema, None, None) == ("fraud", "Y")
+    assert target_of(schema, "fraud", "N") == ("fraud", "N")
+    assert target_of(schema, "BAD", None) == ("BAD", None)
+    assert target_of(None, "BAD", 1) == ("BAD", 1)

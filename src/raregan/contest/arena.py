@@ -11,7 +11,7 @@ from raregan.data.kinds import infer_columns
 from raregan.data.records import read_split
 from raregan.data.rows import Rows, choose_rows, known_column
 from raregan.data.sources import open_source
-from raregan.data.table import check_schema, keep_formats
+from raregan.data.table import check_schema, keep_formats, target_of
 from raregan.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -103,9 +103,7 @@ def read_arena(
     frame = found.collect().with_columns(cs.float().fill_nan(None))
     for name in apart:
         known_column(frame.columns, name, found.name)
-    if schema is not None:
-        target = schema.target.name if target is None else target
-        rare = schema.target.rare if rare is None else rare
+    target, rare = target_of(schema, target, rare)
     rows = choose_rows(frame, target=target, rare=rare, ignore=ignore, source=found.name)
     if rows.target in apart:
         raise SchemaError(f"{rows.target!r} is the target: rows cannot be kept apart by it")

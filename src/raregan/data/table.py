@@ -166,9 +166,7 @@ def make_table(
     TooFewRowsError
         There are fewer than `MIN_RARE_ROWS` rare rows.
     """
-    if schema is not None:
-        target = schema.target.name if target is None else target
-        rare = schema.target.rare if rare is None else rare
+    target, rare = target_of(schema, target, rare)
     rows = choose_rows(frame, target=target, rare=rare, ignore=ignore, source=source)
     infer = partial(infer_schema, kinds=kinds or {}, schema=schema, constraints=constraints)
     found = infer(rows)
@@ -206,6 +204,17 @@ def make_table(
             *_warn_of_copies(rows, n_duplicates, n_rare_duplicates, held_out),
         ),
     )
+
+
+def target_of(schema: Schema | None, target: str | None, rare: Any) -> tuple[str | None, Any]:
+    """Return target and rare value as given, or else as the schema has them.
+
+    Its rare value is that of its own target alone.
+    """
+    if schema is None:
+        return target, rare
+    target = schema.target.name if target is None else target
+    return target, schema.target.rare if rare is None and target == schema.target.name else rare
 
 
 def infer_schema(
@@ -277,11 +286,15 @@ def check_schema(frame: pl.DataFrame, columns: Iterable[Column]) -> None:
     held = {name: dtype_name(dtype) for name, dtype in frame.schema.items()}
     missing = [name for name in known if name not in held]
     extra = [name for name in held if name not in known]
-    if missing or extra:
-        raise SchemaError(
-            f"the schema and the table have different columns: the table lacks {listed(missing)}, "
-            f"the schema {listed(extra)}; leave a column of the table out with --ignore"
+    lacks = []
+    if missing:
+        lacks.append(
+            f"the table lacks {listed(missing)}, or it is ignored: take it out of the schema too"
         )
+    if extra:
+        lacks.append(f"the schema lacks {listed(extra)}; leave a column out with --ignore")
+    if lacks:
+        raise SchemaError(f"the schema and the table have different columns: {'; '.join(lacks)}")
     for name, dtype in held.items():
         if known[name] != dtype:
             raise SchemaError(
