@@ -28,6 +28,7 @@ def table(folder):
 def test_verdict_tables_and_files(run, table):
     out, err = run("compare", "t.csv", *ONE, "--json", "c.json", "--markdown", "c.md")
     assert err.splitlines() == [
+        "12 parts to play: each contestant in each fold",
         "t.csv: 400 rows, 60 of them rare; 1 x 3 folds",
         "wrote c.json",
         "wrote c.md",
@@ -210,6 +211,7 @@ def test_options_arrive(run, table, monkeypatch):
         ("t.csv --amounts a,b", "--amounts takes numbers"),
         ("t.csv --cost-fn 3", "costs are given together"),
         ("t.csv --json t.csv", "t.csv"),
+        ("t.csv --json -", "--json names a file; - is standard output for tables alone"),
         ("t.csv -o t.csv", "t.csv"),
         ("t.csv -o c.html --json c.html", "--output and --json are both c.html"),
         ("t.csv -o ./c.html --ledger c.html", "--output and --ledger are both c.html"),

@@ -15,7 +15,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from raregan.contest.learners import LEARNERS, choose_learners, find_learner, weighs_classes
+from raregan.contest.learners import (
+    LEARNERS,
+    choose_learners,
+    find_learner,
+    weighs_classes,
+    weight_option,
+)
 from raregan.errors import UserError
 
 INSTALLED = [one.name for one in choose_learners()]
@@ -179,7 +185,12 @@ def test_own_settings_are_left_alone():
 def test_estimators_are_taken_as_they_are():
     given = [LogisticRegression(C=2.0), PIPELINE, LogisticRegression, "forest"]
     chosen = choose_learners(given)
-    names = ["LogisticRegression", "Pipeline", "LogisticRegression-2", "forest"]
+    names = [
+        "LogisticRegression",
+        "Pipeline(DecisionTreeClassifier)",
+        "LogisticRegression-2",
+        "forest",
+    ]
     assert [one.name for one in chosen] == names
     model = chosen[0].make(7, False)
     assert (model.C, model.random_state, given[0].random_state) == (2.0, 7, None)
@@ -254,3 +265,14 @@ class Uncloneable(LogisticRegression):
 def test_an_estimator_that_cannot_be_copied_is_named():
     with pytest.raises(UserError, match="'Uncloneable' cannot be made: RuntimeError: Cannot clone"):
         choose_learners([Uncloneable()])
+
+
+def test_of_a_pipeline_the_last_step_gets_the_weights():
+    rng = np.random.default_rng(0)
+    rows, labels = rng.normal(size=(200, 2)), np.arange(200) < 20
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    assert weight_option(LogisticRegression()) == "sample_weight"
+    weights = np.where(labels, 9.0, 1.0)
+    model.fit(rows, labels, **{weight_option(model): weights})
+    alone = LogisticRegression().fit(StandardScaler().fit_transform(rows), labels, weights)
+    assert model[-1].coef_ == pytest.approx(alone.coef_)

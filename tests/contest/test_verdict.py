@@ -204,3 +204,17 @@ def test_class_weights_alone_are_a_whole_contest():
     found = verdict_of(records_of({"nothing": 0.5, "class-weights": 0.7}), is_whole=False)
     assert found.reason == "too few folds"
     assert "nobody but the baselines was played" in found.text
+
+
+def test_learners_without_a_score_are_named():
+    records = records_of({"nothing": 0.5, "class-weights": 0.5, "smote": 0.5})
+    records += [
+        Record(0, 0, name, "mine", absent="ValueError: no names")
+        for name in ("nothing", "class-weights", "smote")
+    ]
+    assert "Without any score: mine (ValueError: no names)." in verdict_of(records).text
+
+
+def test_one_baseline_is_named_where_there_is_one_alone():
+    found = verdict_of(records_of({"nothing": 0.5, "smote": 0.5}))
+    assert "no contestant gains on nothing beyond doubt" in found.text

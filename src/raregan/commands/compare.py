@@ -140,8 +140,9 @@ def _tell_first(bar: Callable[[int, int], None] | None) -> Callable[[int, int], 
 
     def progress(done: int, total: int) -> None:
         nonlocal told
-        if done and not told:
-            say(f"going on: {done} of {total} parts were played before")
+        if not told:
+            before = f"going on: {done} of {total} parts were played before"
+            say(before if done else f"{total} parts to play: each contestant in each fold")
         told = True
         if bar is not None:
             bar(done, total)

@@ -128,6 +128,8 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Iterable[str | None
     given = {option: path for option, path in outputs.items() if path is not None}
     sources = tuple(inputs)
     for option, path in given.items():
+        if path == "-":
+            raise UserError(f"{option} names a file; - is standard output for tables alone")
         for source in sources:
             refuse_input(source, path)
         first = next(o for o, other in given.items() if _same_place(other, path))

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from raregan.contest.contestants import OTHERS_KEPT, Contestant
 from raregan.contest.curves import trace
 from raregan.contest.features import Matrix, plain
-from raregan.contest.learners import Learner, weighs_classes
+from raregan.contest.learners import Learner, weighs_classes, weight_option
 from raregan.contest.samplers import UnsuitedError, learn_variant
 from raregan.contest.scores import Costs, Mask, Sigmoid, Vector, margins_of, score
 from raregan.contest.sides import Inner, Rows, Sides, seed_of
@@ -239,7 +239,7 @@ class _Part:
         if self.contestant.way == "bag":
             model = _bagged(model, seed, int(counts[1]))
         if self.contestant.way == "weights":
-            options["sample_weight"] = (len(labels) / (2 * counts))[labels]
+            options[weight_option(model)] = (len(labels) / (2 * counts))[labels]
         with warnings.catch_warnings():
             _ignore_convergence()
             model.fit(matrix, labels, **options)

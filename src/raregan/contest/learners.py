@@ -223,6 +223,8 @@ def _take(model: Any, taken: Iterable[str]) -> Learner:
     if isinstance(model, type):
         model = _called(model, model.__name__)
     name = type(model).__name__
+    if steps := getattr(model, "steps", None):
+        name = f"{name}({type(steps[-1][1]).__name__})"
     number = sum(other.partition("-")[0] == name for other in (*taken, *LEARNERS)) + 1
     _check(model, name)
     return Learner(name if number == 1 else f"{name}-{number}", Linear, _Given(model))
@@ -319,6 +321,12 @@ def _source_of(kind: type | None, module: str) -> str:
 
 def _options_of(model: Any) -> dict[str, Any]:
     return model.get_params() if hasattr(model, "get_params") else {}
+
+
+def weight_option(model: Any) -> str:
+    """Return what a classifier's fit calls the weights of rows: a pipeline those of its end."""
+    steps = getattr(model, "steps", None)
+    return f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
 
 
 def weighs_classes(model: Any) -> bool:

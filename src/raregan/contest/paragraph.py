@@ -77,6 +77,8 @@ def say_verdict(
         gain = weights.gains[NOTHING]
         if gain.is_gain:
             words.append(f"Class weights alone gain {show_gain(gain)} on nothing.")
+    if unscored := _unscored(standings):
+        words.append(f"Without any score: {unscored}.")
     others = [f"{one} with {name}" for name, one in by_learner.items() if name != learner]
     sure_others = [text for text in others if not text.startswith(KEEP)]
     if sure_others:
@@ -110,10 +112,17 @@ def _advice(
             f"{against}; give the contest more time, or more folds."
         )
     return (
-        "Keep what you have: no contestant gains on both baselines beyond doubt with "
+        f"Keep what you have: no contestant gains {_on_baselines(best)} beyond doubt with "
         f"{best.learner}, the best learner here. Nearest is {best.contestant}: {points} ({sure})."
         f"{_not_ruled_out(compared)}"
     )
+
+
+def _unscored(standings: Sequence[Standing]) -> str:
+    """Name the learners that could not be scored with anybody, and why."""
+    scored = {one.learner for one in standings if one.n}
+    reasons = {one.learner: one.absent for one in standings if one.learner not in scored}
+    return "; ".join(f"{name} ({reason})" for name, reason in reasons.items())
 
 
 def _not_ruled_out(compared: Iterable[Standing]) -> str:
@@ -124,6 +133,11 @@ def _not_ruled_out(compared: Iterable[Standing]) -> str:
     if most < LEAST_SHOWN:
         return ""
     return f" A gain of up to {most:.1f} points, by {widest}, cannot be ruled out by this contest."
+
+
+def _on_baselines(best: Standing) -> str:
+    """Name the baseline, where a learner takes no weights and has one alone."""
+    return "on both baselines" if len(best.gains) > 1 else f"on {next(iter(best.gains))}"
 
 
 def _few_folds(standings: Sequence[Standing], learner: str) -> str:
