@@ -1,4 +1,5 @@
 import ast
+import re
 import time
 from datetime import timedelta
 
@@ -389,3 +390,16 @@ def test_durations_are_computed_with():
     spans = pl.DataFrame({"span": [timedelta(days=2), timedelta(hours=1)]})
     assert holds("span.dt.total_hours() * 2 > 90 and span * 2 > span", spans) == [True, False]
     assert holds("span / span == 1 and span.dt.total_minutes() >= 60", spans) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a + b = total", "to be equal is ==, with two signs"),
+        ("capital-gains >= 0", "write 'capital-gains' in backticks: `capital-gains`"),
+    ],
+)
+def test_what_is_easily_mistyped_is_told(text, hint):
+    schema = dict.fromkeys(["a", "b", "total", "capital-gains", "capital-loss"], pl.Float64())
+    with pytest.raises(SchemaError, match=re.escape(hint)):
+        parse_expression(text, schema)

@@ -50,6 +50,7 @@ ALLOWED = (
 _TOKENS = re.compile(
     r"""(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|`(?P<name>(?:[^`]|``)+)`""", re.DOTALL
 )
+_ONE_SIGN = re.compile(r"(?<![<>=!])=(?!=)")
 _COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], pl.Expr]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -222,7 +223,8 @@ class Source:
                 warnings.simplefilter("ignore")  # of escapes in the user's text
                 self.tree = ast.parse(self._code, mode="eval").body
         except SyntaxError as error:
-            raise self.fault(f"{error.msg}; {ALLOWED}") from None
+            equals = "to be equal is ==, with two signs; " if _ONE_SIGN.search(self._code) else ""
+            raise self.fault(f"{error.msg}; {equals}{ALLOWED}") from None
         except (ValueError, RecursionError, MemoryError):
             raise self.fault(f"it cannot be read; {ALLOWED}") from None
 
@@ -318,6 +320,10 @@ class _Builder:
         try:
             dtype = self.schema[find_column(self.schema, name)]
         except SchemaError as error:
+            for known in self.schema:  # capital-gains reads as a difference
+                is_more = known != name and name in known and not known.isidentifier()
+                if is_more and known in self.source.text:
+                    raise self.source.fault(f"write {known!r} in backticks: `{known}`") from None
             raise self.source.fault(str(error)) from None
         column = pl.col(name)
         if dtype == pl.String and name in self.formats:
