@@ -260,7 +260,7 @@ def report(args: argparse.Namespace) -> Iterator[str]:
         for n_rare in (FEWER if args.curve else ())
     )
     if old := [held.title for held in (*tables, *points) if not held.is_calibrated]:
-        yield OLD.format(", ".join(old))
+        yield OLD.format("; ".join(old))
     if tables:
         yield from [TABLES_HEAD, *overview(tables)]
     if points:
@@ -337,7 +337,7 @@ Tables are read from the folder that `RAREGAN_DATA` names, as Parquet files of t
 """
 
 OLD = """
-Recalibrated probabilities have no records in {}: these contests were held before calibration was
+Recalibrated probabilities have no records of: {}. These contests were held before calibration was
 corrected, which average precision and recall do not depend on.
 """
 
