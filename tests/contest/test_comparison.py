@@ -52,7 +52,10 @@ def test_where_nothing_can_help_it_says_keep():
     assert keeps(0, ["logistic"])
 
 
-@pytest.mark.parametrize(("learner", "helper"), [(TREE, "smote"), ("logistic", "copula")])
+@pytest.mark.parametrize(
+    ("learner", "helper"),
+    [(TREE, "smote"), pytest.param("logistic", "copula", marks=pytest.mark.slow)],
+)
 def test_where_rows_help_it_says_so(learner, helper):
     assert finds(0, learner, helper, amounts=[10])
 
