@@ -47,7 +47,7 @@ def test_a_file_is_not_written_over_by_any_of_its_names(tmp_path, monkeypatch):
     refuse_input("-", "-")  # standard output
 
 
-def test_a_query_needs_a_database(fails):
+def test_a_query_needs_a_database(folder, fails):
     fails("train", "--query", "select 1", match="--query needs a database")
 
 
