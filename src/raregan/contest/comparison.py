@@ -387,7 +387,9 @@ def compare(
         )
         play_all(tasks, drawn, book, minutes=minutes, begun=begun, n_jobs=n_jobs, progress=progress)
     records = _in_order(book, players, rules)
-    if len(book.done) == len(tasks) and not any(one.scores for one in records):
+    n_done = len(book.done)
+    is_whole = n_done == len(tasks)
+    if is_whole and not any(one.scores for one in records):
         stays = book.path is not None and not book.is_passing
         if book.is_passing:
             book.remove()
@@ -408,24 +410,24 @@ def compare(
             confidence=confidence,
             n_tests=n_tests,
             leaks=leaks,
-            is_whole=len(book.done) == len(tasks),
+            is_whole=is_whole,
         ),
         leaks=leaks,
         notes=(
-            *note_gaps(len(book.done), len(tasks)),
+            *note_gaps(n_done, len(tasks)),
             *note_others({one.contestant for one in book.others if one.scores}),
             *note_rows(arena, ties, caps),
             *note_tests([ties.is_rare[fold.test] for fold in dealt]),
         ),
         records=tuple(records),
         n_tasks=len(tasks),
-        n_done=len(book.done),
+        n_done=n_done,
         seconds=round(time.monotonic() - begun, 3),
         ledger=book.path,
     )
     if finish is not None:
         finish(found)
-    if found.is_whole and book.is_passing and not book.others:
+    if is_whole and book.is_passing and not book.others:
         book.remove()
         return replace(found, ledger=None)
     return found

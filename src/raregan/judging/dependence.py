@@ -34,6 +34,12 @@ class PairOfColumns:
     synthetic: float
     holdout: float | None = None
 
+    @property
+    def shown(self) -> tuple[str, str, str]:
+        """Real, synthetic and held-out as a table shows them; "" where there is none."""
+        held = "" if self.holdout is None else f"{self.holdout:.3f}"
+        return f"{self.real:.3f}", f"{self.synthetic:.3f}", held
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         return {**asdict(self), "difference": self.synthetic - self.real}

@@ -27,9 +27,10 @@ BASELINES: dict[Kind, str] = {
 """What the column "real rows" holds; of held-out rows that there are none, or too few."""
 
 WORST_COLUMNS = 10
-"""Columns and pairs that are shown, those that differ most: JSON has more."""
+"""Columns that are shown, those that differ most: JSON has more."""
 
 WORST_PAIRS = 5
+"""Pairs of columns, likewise."""
 
 WIDTH = 100
 """Of a terminal's line that is wrapped; rules and names of columns are not."""
@@ -130,8 +131,7 @@ def to_markdown(report: Report) -> str:
             [
                 [
                     *(f"{pair.first}, {pair.second}", pair.measure),
-                    *(f"{pair.real:.3f}", f"{pair.synthetic:.3f}"),
-                    "" if pair.holdout is None else f"{pair.holdout:.3f}",
+                    *pair.shown,
                 ]
                 for pair in report.pairs[:WORST_PAIRS]
             ],
@@ -210,11 +210,9 @@ def _pairs(report: Report) -> list[str]:
         return []
     lines = ["", f"{'Pairs that differ most':<58}{'real':>8}{'synthetic':>11}{'held-out':>10}"]
     for pair in report.pairs[:WORST_PAIRS]:
-        held = "" if pair.holdout is None else f"{pair.holdout:.3f}"
+        real, made, held = pair.shown
         names = f"{plain(pair.first)}, {plain(pair.second)}"[:38]
-        lines.append(
-            f"  {names:<38}{pair.measure:>18}{pair.real:>8.3f}{pair.synthetic:>11.3f}{held:>10}"
-        )
+        lines.append(f"  {names:<38}{pair.measure:>18}{real:>8}{made:>11}{held:>10}")
     return lines
 
 

@@ -163,10 +163,9 @@ def pairs_table(pairs: Sequence[PairOfColumns], n_pairs: int) -> str:
         (
             f"{pair.first}, {pair.second}",
             pair.measure,
-            f"{pair.real:.3f}",
-            f"{pair.synthetic:.3f}",
+            *pair.shown[:2],
             f"{pair.synthetic - pair.real:+.3f}",
-            "" if pair.holdout is None else f"{pair.holdout:.3f}",
+            pair.shown[2],
         )
         for pair in listed
     )
